@@ -1,0 +1,74 @@
+// A block of rows times packed panels: the loop around the tile that gemm and the recurrent cells share.
+//
+//   C[rows, from·8 … to·8] += op(A)[rows, depth] · B[depth, those columns]
+//
+// A is packed here, ROW_BLOCK rows at a time, into `scratch` (PANEL_SCRATCH bytes, private to the caller's part).
+// B's panel stays in the first-level cache while all row panels of the block pass over it. Every element of C sees
+// the same operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
+
+import { fill, loadTail, storeTail } from "../simd";
+import { DEPTH_BLOCK, packRows, panelAddress } from "./pack";
+import { TILE_COLUMNS, TILE_ROWS, tile4x8 } from "./tile";
+
+export const ROW_BLOCK: i32 = 64;
+const EDGE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+/** Bytes of scratch that one part needs: a packed block of A and one tile for the edges of C. */
+export const PANEL_SCRATCH: i32 = ROW_BLOCK * DEPTH_BLOCK * 4 + EDGE_BYTES;
+
+export function multiplyPanels(
+  a: usize,
+  aStride: usize,
+  aTransposed: bool,
+  rows: i32,
+  depth: i32,
+  packed: usize,
+  columns: i32,
+  from: i32,
+  to: i32,
+  c: usize,
+  cStride: usize,
+  scratch: usize,
+): void {
+  const edge = scratch + ROW_BLOCK * DEPTH_BLOCK * 4;
+  for (let row = 0; row < rows; row += ROW_BLOCK) {
+    const blockRows = min(ROW_BLOCK, rows - row);
+    for (let block = 0; block < depth; block += DEPTH_BLOCK) {
+      const blockDepth = min(DEPTH_BLOCK, depth - block);
+      const start = aTransposed
+        ? a + <usize>block * aStride + (<usize>row << 2)
+        : a + <usize>row * aStride + (<usize>block << 2);
+      packRows(scratch, start, aStride, aTransposed, blockRows, blockDepth);
+      const rowPanel = <usize>(blockDepth * TILE_ROWS) << 2;
+      for (let panel = from; panel < to; panel++) {
+        const b = panelAddress(packed, depth, columns, block, panel);
+        const column = panel * TILE_COLUMNS;
+        const width = min(TILE_COLUMNS, columns - column);
+        let at = c + <usize>row * cStride + (<usize>column << 2);
+        let aPanel = scratch;
+        for (let i = 0; i < blockRows; i += TILE_ROWS, aPanel += rowPanel, at += TILE_ROWS * cStride) {
+          const height = min(TILE_ROWS, blockRows - i);
+          if (height == TILE_ROWS && width == TILE_COLUMNS) {
+            tile4x8(aPanel, b, at, cStride, blockDepth);
+          } else {
+            fill(edge, 0, TILE_ROWS * TILE_COLUMNS);
+            tile4x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth);
+            addEdge(at, cStride, edge, height, width);
+          }
+        }
+      }
+    }
+  }
+}
+
+/** C[height, width] += the corner of a full tile. */
+function addEdge(c: usize, stride: usize, tile: usize, height: i32, width: i32): void {
+  for (let i = 0; i < height; i++, c += stride, tile += TILE_COLUMNS * 4) {
+    for (let j = 0; j < width; j += 4) {
+      const at = c + (<usize>j << 2);
+      const v = v128.load(tile + (<usize>j << 2));
+      const left = width - j;
+      if (left >= 4) v128.store(at, f32x4.add(v128.load(at), v));
+      else storeTail(at, f32x4.add(loadTail(at, left), v), left);
+    }
+  }
+}

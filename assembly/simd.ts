@@ -1,0 +1,96 @@
+// The one place that knows which SIMD the build has.
+//
+//   madd(a, b, c) = a·b + c, lane by lane
+//
+// In the `simd` build it is a multiplication and an addition, both rounded: every bit is fixed by the WebAssembly
+// specification. In the `relaxed` build the runtime may fuse the two (one rounding, twice the speed where the
+// machine has FMA). Tails of vectors are loaded with zeros behind them and run through the same vector routine as
+// full vectors, so that an element's bits don't depend on its place.
+
+/** a·b + c over four f32 lanes. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    return f32x4.relaxed_madd(a, b, c);
+  }
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** c − a·b over four f32 lanes. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    return f32x4.relaxed_nmadd(a, b, c);
+  }
+  return f32x4.sub(c, f32x4.mul(a, b));
+}
+
+/** (lane 0 + lane 2) + (lane 1 + lane 3). */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): f32 {
+  const pairs = f32x4.add(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest lane; NaN if any lane is. */
+// @ts-ignore: decorator
+@inline
+export function maxLane(v: v128): f32 {
+  const pairs = f32x4.max(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.max(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0);
+}
+
+/** The first `count` (1 to 3) floats at `source`, zeros in the other lanes. Reads nothing past them. */
+// @ts-ignore: decorator
+@inline
+export function loadTail(source: usize, count: i32): v128 {
+  if (count == 1) return v128.load32_zero(source);
+  const two = v128.load64_zero(source);
+  if (count == 2) return two;
+  return v128.load_lane<f32>(source + 8, two, 2);
+}
+
+/** The first `count` (1 to 3) lanes of `value` to `target`. Writes nothing past them. */
+// @ts-ignore: decorator
+@inline
+export function storeTail(target: usize, value: v128, count: i32): void {
+  if (count == 1) {
+    v128.store_lane<f32>(target, value, 0);
+    return;
+  }
+  v128.store_lane<i64>(target, value, 0);
+  if (count == 3) v128.store_lane<f32>(target + 8, value, 2);
+}
+
+/** Four lanes, or the `left` < 4 that there are and zeros. */
+// @ts-ignore: decorator
+@inline
+export function loadUpTo4(source: usize, left: i32): v128 {
+  return left >= 4 ? v128.load(source) : loadTail(source, left);
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeUpTo4(target: usize, value: v128, left: i32): void {
+  if (left >= 4) v128.store(target, value);
+  else storeTail(target, value, left);
+}
+
+/** Fills `count` floats with `value`. */
+export function fill(target: usize, value: f32, count: i32): void {
+  const v = f32x4.splat(value);
+  const full = target + (<usize>(count & ~3) << 2);
+  for (; target < full; target += 16) v128.store(target, v);
+  if (count & 3) storeTail(target, v, count & 3);
+}
+
+/** The first index of part `part` when `total` items are split over `parts` in whole groups of `grain`. */
+// @ts-ignore: decorator
+@inline
+export function partStart(total: i32, grain: i32, part: i32, parts: i32): i32 {
+  const groups = (total + grain - 1) / grain;
+  return min(total, <i32>((<i64>groups * part) / parts) * grain);
+}

@@ -1,0 +1,71 @@
+/** Files for the command line: written whole or not at all, and errors in plain words. Node only. */
+import { randomBytes } from "node:crypto";
+import { open, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FileError } from "../errors.ts";
+
+/**
+ * Replaces the file at `path` (a symbolic link is followed) by `bytes`, such that a crash at any moment leaves
+ * either the old file or the new one: a temporary file in the same directory, fsync, rename. Devices and pipes
+ * have nothing to keep and are written directly.
+ * @throws FileError saying the path and the cause; the old file is then untouched.
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const target = await realpath(path).catch(() => path);
+    const existing = await stat(target).catch(() => undefined);
+    if (existing && !existing.isFile()) await writeFile(target, bytes);
+    else await replaceFile(target, bytes, existing?.mode);
+  } catch (cause) {
+    throw new FileError(`cannot write ${path}: ${explain(cause, "the directory does not exist")}`, { cause });
+  }
+}
+
+/**
+ * The file's bytes.
+ * @throws FileError saying the path and the cause if it is missing, unreadable or a directory.
+ */
+export async function readFileChecked(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (cause) {
+    throw new FileError(`cannot read ${path}: ${explain(cause, "the file does not exist")}`, { cause });
+  }
+}
+
+async function replaceFile(target: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+  // A name of its own, so that two writers never meet; "wx", so that nobody's file is opened in its place.
+  const temporary = join(dirname(target), `.unrolled-${randomBytes(6).toString("hex")}.tmp`);
+  const file = await open(temporary, "wx", mode & 0o777);
+  try {
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+const CAUSES: Record<string, string> = {
+  EACCES: "permission denied",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of the path is not a directory",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many files are open",
+};
+
+function explain(cause: unknown, missing: string): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return missing;
+  return CAUSES[code ?? ""] ?? message;
+}
