@@ -4,7 +4,10 @@
  * files and texts throw them too and know nothing of the engine.
  */
 export class UnrolledError extends Error {
-  override readonly name: string = new.target.name;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** A tensor, or the sizes given for one, do not fit the operation. */

@@ -45,7 +45,7 @@ export function multiplyPanels(
         const width = min(TILE_COLUMNS, columns - column);
         let at = c + <usize>row * cStride + (<usize>column << 2);
         let aPanel = scratch;
-        for (let i = 0; i < blockRows; i += TILE_ROWS, aPanel += rowPanel, at += TILE_ROWS * cStride) {
+        for (let i = 0; i < blockRows; i += TILE_ROWS, aPanel += rowPanel, at += <usize>TILE_ROWS * cStride) {
           const height = min(TILE_ROWS, blockRows - i);
           if (height == TILE_ROWS && width == TILE_COLUMNS) {
             tile4x8(aPanel, b, at, cStride, blockDepth);

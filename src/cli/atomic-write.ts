@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
 
 /**
- * Replaces the file at `path` (a symbolic link is followed) by `bytes`, such that a crash at any moment leaves
- * either the old file or the new one: a temporary file in the same directory, fsync, rename. Devices and pipes
- * have nothing to keep and are written directly.
+ * Replaces the file at `path` (a symbolic link is followed) by `bytes`, such that a crash at any moment
+ * leaves either the old file or the new one: a temporary file in the same directory, fsync, rename. Devices
+ * and pipes have nothing to keep and are written directly.
  * @throws FileError saying the path and the cause; the old file is then untouched.
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {

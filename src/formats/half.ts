@@ -1,4 +1,4 @@
-/** Widening the two 16-bit floating-point formats to f32. Every value of either is an f32, so this is exact. */
+/** Widens the two 16-bit floating-point formats to f32; exact, since every value of either is an f32. */
 
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 mantissa bits. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {

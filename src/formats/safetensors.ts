@@ -3,16 +3,16 @@
  * weights are exchanged with PyTorch. A file is
  *
  *   8 bytes      N, length of the header, unsigned little-endian
- *   N bytes      JSON { name: { dtype, shape, data_offsets: [begin, end] }, …, __metadata__: { key: string } }
- *   the rest     the tensors' bytes, little-endian, row-major; offsets count from here, without gaps or overlaps
+ *   N bytes      JSON { name: { dtype, shape, data_offsets: [begin, end] } …, __metadata__: { key: string } }
+ *   the rest     the tensors' bytes, little-endian, row-major; offsets count from here, no gaps, no overlaps
  *
- * Numbers are taken as the machine has them: every machine that runs WebAssembly in practice is little-endian.
+ * Numbers are taken as the machine has them, since the machines that run JavaScript are little-endian.
  */
 import { FormatError, ShapeError } from "../errors.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
 import { findDuplicateKey } from "./json-keys.ts";
 
-/** F32 and I32 come as numbers; the other types as their bytes, which `toFloat32` can widen if they are floats. */
+/** F32 and I32 come as numbers, other types as their bytes, which `toFloat32` converts if they are floats. */
 export type SafeTensor =
   | { readonly dtype: "F32"; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly dtype: "I32"; readonly shape: readonly number[]; readonly data: Int32Array }
@@ -36,7 +36,7 @@ const MAX_HEADER = 100_000_000;
 const METADATA = "__metadata__";
 
 /**
- * Tensors are written in the order of the map, but wider element types first, so that each is aligned in the file.
+ * Tensors are written in the order of the map, but wider element types first, so that each is aligned.
  * @throws ShapeError if a tensor's data do not have the size of its shape, or its name is `__metadata__`.
  */
 export function writeSafetensors(
@@ -69,8 +69,8 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a whole file, trusting nothing in it. The tensors are copies: `bytes` may lie at any alignment, be a view
- * of shared memory, and change afterwards.
+ * Reads a whole file, trusting nothing in it. The tensors are copies: `bytes` may lie at any alignment, be a
+ * view of shared memory, and change afterwards.
  * @throws FormatError saying what is wrong and where.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
@@ -189,15 +189,13 @@ function readRecord(name: string, record: unknown, dataLength: number): TensorIn
   }
   const [begin, end] = offsets;
   if (begin > end || end > dataLength) {
-    fail(
-      `${where(name)}: data_offsets: expected begin ≤ end ≤ ${dataLength} (the data's size), got ${show(offsets)}`,
-    );
+    fail(`${where(name)}: data_offsets: expected begin ≤ end ≤ ${dataLength} got ${show(offsets)}`);
   }
   // A product too large to be exact is far above any file's size, so it cannot pass for equal.
   const size = shape.reduce((product, n) => product * n, ITEM_SIZE[dtype as SafeTensorDtype]);
   if (size !== end - begin) {
     fail(
-      `${where(name)}: expected ${size} bytes for ${dtype} ${show(shape)}, but data_offsets span ${end - begin}`,
+      `${where(name)}: expected ${size} bytes for ${dtype} ${show(shape)}, data_offsets span ${end - begin}`,
     );
   }
   return { name, dtype: dtype as SafeTensorDtype, shape, begin, end };

@@ -61,7 +61,8 @@ export class Corpus {
     const have = `the text has ${ids.length} tokens, of which ${trainingLength} are for training`;
     if (trainingLength < needed) {
       throw new ConfigError(
-        `${have}, but one batch needs ${needed} (batchSize ${batchSize} × sequenceLength ${sequenceLength} + 1): ` +
+        `${have}, but one batch needs ${needed} ` +
+          `(batchSize ${batchSize} × sequenceLength ${sequenceLength} + 1): ` +
           "lower batchSize or sequenceLength, or give a longer text",
       );
     }
@@ -107,8 +108,8 @@ export class Corpus {
 
 /**
  * Batches in which every id but the first is a target exactly once. A short text gets fewer columns, so that
- * columns are not shorter than a sequence and little is predicted from an empty state; the last batch may have
- * fewer steps, and the last column may end early (its targets are then -1, its inputs 0).
+ * columns are not shorter than a sequence and little is predicted from an empty state; the last batch may
+ * have fewer steps, and the last column may end early (its targets are then -1, its inputs 0).
  * @throws ConfigError for fewer than 2 ids, or an option outside its range.
  */
 export function evaluationBatches(ids: Int32Array, options: BatchOptions): Iterable<LanguageBatch> {

@@ -168,7 +168,7 @@ describe("readSafetensors", () => {
       "a size that differs",
       { a: { ...a, shape: [3] } },
       8,
-      "expected 12 bytes for F32 [3], but data_offsets span 8",
+      "expected 12 bytes for F32 [3], data_offsets span 8",
     ],
     ["one offset", { a: { ...a, data_offsets: [0] } }, 8, 'tensor "a": data_offsets: expected two'],
     ["offsets in reverse", { a: { ...a, data_offsets: [8, 0] } }, 8, "expected begin ≤ end ≤ 8"],

@@ -1,0 +1,135 @@
+// Element by element: activations, their gradients, and sums and products with broadcasting over rows.
+//
+//   unary      y = f(x),            f = exp, log, tanh, sigmoid, relu
+//   derive     dx += dy ⊙ f′,       f′ from the output y:  exp y, tanh 1 − y², sigmoid y(1 − y), relu y > 0;  log 1/x from x
+//   binary     y[R, C] = a ∘ b,     ∘ = +, ×; b is [R, C], or [C] used on every row (bStride 0)
+//   accumulate y += s·x             multiplyAdd  y += a ⊙ b
+// Split over chunks of CHUNK floats; a chunk's elements take the same routine wherever they lie.
+
+import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
+import { exp4, log4, sigmoid4, tanh4 } from "./vector-math";
+
+const CHUNK: i32 = 16384;
+
+export const EXP: i32 = 0;
+export const LOG: i32 = 1;
+export const TANH: i32 = 2;
+export const SIGMOID: i32 = 3;
+export const RELU: i32 = 4;
+
+// @ts-ignore: decorator
+@inline
+function apply(kind: i32, x: v128): v128 {
+  if (kind == EXP) return exp4(x);
+  if (kind == LOG) return log4(x);
+  if (kind == TANH) return tanh4(x);
+  if (kind == SIGMOID) return sigmoid4(x);
+  return f32x4.max(x, f32x4.splat(0));
+}
+
+// @ts-ignore: decorator
+@inline
+function unaryLoop(kind: i32, x: usize, y: usize, count: i32): void {
+  for (; count >= 4; count -= 4, x += 16, y += 16) v128.store(y, apply(kind, v128.load(x)));
+  if (count > 0) storeUpTo4(y, apply(kind, loadUpTo4(x, count)), count);
+}
+
+/** y[count] = f(x[count]); y may be x. */
+export function unary(kind: i32, x: usize, y: usize, count: i32, part: i32, parts: i32): void {
+  const from = partStart(count, CHUNK, part, parts);
+  const length = partStart(count, CHUNK, part + 1, parts) - from;
+  x += <usize>from << 2;
+  y += <usize>from << 2;
+  if (kind == EXP) unaryLoop(EXP, x, y, length);
+  else if (kind == LOG) unaryLoop(LOG, x, y, length);
+  else if (kind == TANH) unaryLoop(TANH, x, y, length);
+  else if (kind == SIGMOID) unaryLoop(SIGMOID, x, y, length);
+  else unaryLoop(RELU, x, y, length);
+}
+
+/** dx += dy ⊙ f′; `value` is the output y, for log the input x. */
+export function derive(kind: i32, value: usize, dy: usize, dx: usize, count: i32, part: i32, parts: i32): void {
+  const from = partStart(count, CHUNK, part, parts);
+  const to = partStart(count, CHUNK, part + 1, parts);
+  const one = f32x4.splat(1);
+  for (let i = from; i < to; i += 4) {
+    const left = to - i;
+    const at = <usize>i << 2;
+    const v = loadUpTo4(value + at, left);
+    const d = loadUpTo4(dy + at, left);
+    let slope = v;
+    if (kind == LOG) slope = f32x4.div(one, v);
+    else if (kind == TANH) slope = nmadd(v, v, one);
+    else if (kind == SIGMOID) slope = f32x4.mul(v, f32x4.sub(one, v));
+    else if (kind == RELU) slope = v128.and(one, f32x4.gt(v, f32x4.splat(0)));
+    storeUpTo4(dx + at, madd(d, slope, loadUpTo4(dx + at, left)), left);
+  }
+}
+
+/** y[rows, columns] = a + b (kind 0) or a × b (kind 1); bStride in floats: columns, or 0 for one row used for all. */
+export function binary(
+  kind: i32, a: usize, b: usize, bStride: i32, y: usize, rows: i32, columns: i32, part: i32, parts: i32,
+): void {
+  const from = partStart(rows, 1, part, parts);
+  const to = partStart(rows, 1, part + 1, parts);
+  for (let row = from; row < to; row++) {
+    const start = <usize>row * columns;
+    const x = a + (start << 2);
+    const z = b + ((<usize>row * bStride) << 2);
+    const out = y + (start << 2);
+    for (let j = 0; j < columns; j += 4) {
+      const at = <usize>j << 2;
+      const left = columns - j;
+      const p = loadUpTo4(x + at, left);
+      const q = loadUpTo4(z + at, left);
+      storeUpTo4(out + at, kind ? f32x4.mul(p, q) : f32x4.add(p, q), left);
+    }
+  }
+}
+
+/** y[count] += scale · x[count] */
+export function accumulate(y: usize, x: usize, scale: f32, count: i32, part: i32, parts: i32): void {
+  const from = partStart(count, CHUNK, part, parts);
+  const to = partStart(count, CHUNK, part + 1, parts);
+  const s = f32x4.splat(scale);
+  for (let i = from; i < to; i += 4) {
+    const at = <usize>i << 2;
+    storeUpTo4(y + at, madd(s, loadUpTo4(x + at, to - i), loadUpTo4(y + at, to - i)), to - i);
+  }
+}
+
+/** y[rows, columns] += a[rows, columns] ⊙ b, b broadcast as in `binary`. */
+export function multiplyAdd(
+  a: usize, b: usize, bStride: i32, y: usize, rows: i32, columns: i32, part: i32, parts: i32,
+): void {
+  const from = partStart(rows, 1, part, parts);
+  const to = partStart(rows, 1, part + 1, parts);
+  for (let row = from; row < to; row++) {
+    const start = (<usize>row * columns) << 2;
+    const z = b + ((<usize>row * bStride) << 2);
+    for (let j = 0; j < columns; j += 4) {
+      const at = <usize>j << 2;
+      const left = columns - j;
+      const sum = madd(loadUpTo4(a + start + at, left), loadUpTo4(z + at, left), loadUpTo4(y + start + at, left));
+      storeUpTo4(y + start + at, sum, left);
+    }
+  }
+}
+
+/** Copies `rows` rows of `columns` floats between two matrices with strides in floats: what slice and concat do. */
+export function copyRows(
+  target: usize, targetStride: i32, source: usize, sourceStride: i32, rows: i32, columns: i32, add: i32,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const to = target + ((<usize>row * targetStride) << 2);
+    const from = source + ((<usize>row * sourceStride) << 2);
+    if (!add) {
+      memory.copy(to, from, <usize>columns << 2);
+      continue;
+    }
+    for (let j = 0; j < columns; j += 4) {
+      const at = <usize>j << 2;
+      storeUpTo4(to + at, f32x4.add(loadUpTo4(to + at, columns - j), loadUpTo4(from + at, columns - j)), columns - j);
+    }
+  }
+}

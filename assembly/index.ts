@@ -1,0 +1,23 @@
+// What the host may call, and nothing else.
+
+export { gemmMultiply, gemmPack, gemmParts, gemmScratchBytes } from "./matmul/gemm";
+export { gemv } from "./matmul/gemv";
+// Exported so that it stays a function of its own: see its first lines.
+export { tile4x8 } from "./matmul/tile";
+export { packRecurrent } from "./cells/recurrent";
+export { rnnBackward, rnnForward } from "./cells/rnn";
+export { lstmBackward, lstmForward } from "./cells/lstm";
+export { gruBackward, gruForward } from "./cells/gru";
+export { accumulate, binary, copyRows, derive, multiplyAdd, unary } from "./elementwise";
+export { embeddingBackward, embeddingForward } from "./embedding";
+export { clamp, adamStep, sgdStep } from "./optimizers";
+export { dropoutMask, philox, randomNormal, randomUniform } from "./random";
+export { columnSums, sum, sumOfSquares } from "./reduce";
+export { crossEntropyBackward, crossEntropyForward, softmaxBackward, softmaxForward } from "./softmax";
+export { fill } from "./simd";
+export { madds } from "./peak";
+
+/** cos in AssemblyScript's own arithmetic, for the learning rate's schedule: a runtime's Math.cos may differ. */
+export function cosine(x: f64): f64 {
+  return Math.cos(x);
+}

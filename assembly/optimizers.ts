@@ -1,0 +1,93 @@
+// One optimizer step over one parameter, PyTorch's formulas. g is the gradient after clipping: scale · gradient.
+//
+//   sgd    g += λp;  v = µv + g;  p −= η·v                                        (µ = 0: p −= η·g)
+//   adam   (Kingma & Ba 2015) g += λp, or decoupled (AdamW, Loshchilov & Hutter 2019): p −= ηλp
+//          m = β₁m + (1 − β₁)g;  v = β₂v + (1 − β₂)g²;  p −= η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)
+//
+// Bias corrections are computed here, in f64 with AssemblyScript's own pow, because a runtime's Math.pow may differ.
+// Split over chunks; elements are independent.
+
+import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
+
+const CHUNK: i32 = 16384;
+
+@unmanaged
+export class OptimizerArgs {
+  parameter: usize;
+  gradient: usize;
+  /** SGD: velocity v, or 0 without momentum. Adam: m. */
+  first: usize;
+  /** Adam: v. */
+  second: usize;
+  count: i32;
+  /** t, from 1. */
+  step: i32;
+  decoupled: i32;
+  learningRate: f32;
+  momentum: f32;
+  weightDecay: f32;
+  beta1: f32;
+  beta2: f32;
+  epsilon: f32;
+  /** What clipping multiplies the gradient by. */
+  scale: f32;
+}
+
+export function sgdStep(args: OptimizerArgs, part: i32, parts: i32): void {
+  const from = partStart(args.count, CHUNK, part, parts);
+  const to = partStart(args.count, CHUNK, part + 1, parts);
+  const rate = f32x4.splat(args.learningRate);
+  const momentum = f32x4.splat(args.momentum);
+  const decay = f32x4.splat(args.weightDecay);
+  const scale = f32x4.splat(args.scale);
+  for (let i = from; i < to; i += 4) {
+    const left = to - i;
+    const at = <usize>i << 2;
+    const p = loadUpTo4(args.parameter + at, left);
+    let g = madd(decay, p, f32x4.mul(scale, loadUpTo4(args.gradient + at, left)));
+    if (args.first) {
+      g = madd(momentum, loadUpTo4(args.first + at, left), g);
+      storeUpTo4(args.first + at, g, left);
+    }
+    storeUpTo4(args.parameter + at, nmadd(rate, g, p), left);
+  }
+}
+
+export function adamStep(args: OptimizerArgs, part: i32, parts: i32): void {
+  const from = partStart(args.count, CHUNK, part, parts);
+  const to = partStart(args.count, CHUNK, part + 1, parts);
+  const correction1 = 1 - Math.pow(args.beta1, args.step);
+  const correction2 = 1 - Math.pow(args.beta2, args.step);
+  const rate = f32x4.splat(<f32>(<f64>args.learningRate / correction1));
+  const rootScale = f32x4.splat(<f32>(1 / Math.sqrt(correction2)));
+  const beta1 = f32x4.splat(args.beta1);
+  const beta2 = f32x4.splat(args.beta2);
+  const rest1 = f32x4.splat(<f32>(1 - <f64>args.beta1));
+  const rest2 = f32x4.splat(<f32>(1 - <f64>args.beta2));
+  const epsilon = f32x4.splat(args.epsilon);
+  const scale = f32x4.splat(args.scale);
+  const decay = f32x4.splat(args.decoupled ? 0 : args.weightDecay);
+  const shrink = f32x4.splat(args.decoupled ? args.learningRate * args.weightDecay : 0);
+  for (let i = from; i < to; i += 4) {
+    const left = to - i;
+    const at = <usize>i << 2;
+    let p = loadUpTo4(args.parameter + at, left);
+    p = nmadd(shrink, p, p);
+    const g = madd(decay, p, f32x4.mul(scale, loadUpTo4(args.gradient + at, left)));
+    const m = madd(beta1, loadUpTo4(args.first + at, left), f32x4.mul(rest1, g));
+    const v = madd(beta2, loadUpTo4(args.second + at, left), f32x4.mul(rest2, f32x4.mul(g, g)));
+    storeUpTo4(args.first + at, m, left);
+    storeUpTo4(args.second + at, v, left);
+    const divisor = madd(f32x4.sqrt(v), rootScale, epsilon);
+    storeUpTo4(args.parameter + at, nmadd(rate, f32x4.div(m, divisor), p), left);
+  }
+}
+
+/** x = min(max(x, −limit), limit): clipping by value. NaN stays NaN. */
+export function clamp(x: usize, limit: f32, count: i32): void {
+  const high = f32x4.splat(limit);
+  const low = f32x4.splat(-limit);
+  for (; count > 0; count -= 4, x += 16) {
+    storeUpTo4(x, f32x4.max(f32x4.min(loadUpTo4(x, count), high), low), count);
+  }
+}

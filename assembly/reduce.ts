@@ -1,0 +1,60 @@
+// Sums.
+//
+//   columnSums    y[C] += Σ_r x[r, C], or Σ_r x[r, C]⊙w[r, C]: a bias's gradient. Split by columns, rows in order.
+//   sumOfSquares  Σ x², in f64: the gradient's norm. Eight running sums, so that the order is fixed and the adds overlap.
+//   sum           Σ x, in f64, one after the other.
+
+import { loadUpTo4, madd, partStart, storeUpTo4 } from "./simd";
+
+/** stride: floats from row to row of x. weights: [R, C] of the same stride, or 0. */
+export function columnSums(
+  y: usize, x: usize, weights: usize, rows: i32, columns: i32, stride: i32, part: i32, parts: i32,
+): void {
+  const from = partStart(columns, 16, part, parts);
+  const to = partStart(columns, 16, part + 1, parts);
+  const step = <usize>stride << 2;
+  for (let j = from; j < to; j += 4) {
+    const left = to - j;
+    let source = x + (<usize>j << 2);
+    let factor = weights + (<usize>j << 2);
+    let sum = f32x4.splat(0);
+    for (let row = 0; row < rows; row++, source += step, factor += step) {
+      const v = loadUpTo4(source, left);
+      sum = weights ? madd(v, loadUpTo4(factor, left), sum) : f32x4.add(sum, v);
+    }
+    const at = y + (<usize>j << 2);
+    storeUpTo4(at, f32x4.add(loadUpTo4(at, left), sum), left);
+  }
+}
+
+export function sumOfSquares(x: usize, count: i32): f64 {
+  let s0 = f64x2.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (; count >= 8; count -= 8, x += 32) {
+    const a = v128.load(x);
+    const b = v128.load(x, 16);
+    const a0 = f64x2.promote_low_f32x4(a);
+    const a1 = f64x2.promote_low_f32x4(i64x2.shuffle(a, a, 1, 0));
+    const b0 = f64x2.promote_low_f32x4(b);
+    const b1 = f64x2.promote_low_f32x4(i64x2.shuffle(b, b, 1, 0));
+    s0 = f64x2.add(s0, f64x2.mul(a0, a0));
+    s1 = f64x2.add(s1, f64x2.mul(a1, a1));
+    s2 = f64x2.add(s2, f64x2.mul(b0, b0));
+    s3 = f64x2.add(s3, f64x2.mul(b1, b1));
+  }
+  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3));
+  let total = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
+  for (; count > 0; count--, x += 4) {
+    const v = <f64>load<f32>(x);
+    total += v * v;
+  }
+  return total;
+}
+
+export function sum(x: usize, count: i32): f64 {
+  let total: f64 = 0;
+  for (; count > 0; count--, x += 4) total += <f64>load<f32>(x);
+  return total;
+}

@@ -1,0 +1,144 @@
+/**
+ * The kernels that a build exports, as the host sees them. Pointers and counts are i32; `part, parts` as the
+ * engine's `run` hands them out. What each one computes is said where it is written, in assembly/.
+ */
+export interface Kernels {
+  gemmPack(args: number, part: number, parts: number): void;
+  gemmMultiply(args: number, part: number, parts: number): void;
+  gemmParts(m: number, n: number): number;
+  gemmScratchBytes(): number;
+  gemv(args: number, part: number, parts: number): void;
+  packRecurrent(
+    target: number,
+    weights: number,
+    outputs: number,
+    hiddenSize: number,
+    transposed: number,
+    part: number,
+    parts: number,
+  ): void;
+  rnnForward(args: number, part: number, parts: number): void;
+  rnnBackward(args: number, part: number, parts: number): void;
+  lstmForward(args: number, part: number, parts: number): void;
+  lstmBackward(args: number, part: number, parts: number): void;
+  gruForward(args: number, part: number, parts: number): void;
+  gruBackward(args: number, part: number, parts: number): void;
+  unary(kind: number, x: number, y: number, count: number, part: number, parts: number): void;
+  derive(kind: number, value: number, dy: number, dx: number, count: number, part: number, parts: number): void;
+  binary(
+    kind: number,
+    a: number,
+    b: number,
+    bStride: number,
+    y: number,
+    rows: number,
+    columns: number,
+    part: number,
+    parts: number,
+  ): void;
+  accumulate(y: number, x: number, scale: number, count: number, part: number, parts: number): void;
+  multiplyAdd(
+    a: number,
+    b: number,
+    bStride: number,
+    y: number,
+    rows: number,
+    columns: number,
+    part: number,
+    parts: number,
+  ): void;
+  copyRows(
+    target: number,
+    targetStride: number,
+    source: number,
+    sourceStride: number,
+    rows: number,
+    columns: number,
+    add: number,
+  ): void;
+  embeddingForward(
+    table: number,
+    ids: number,
+    y: number,
+    count: number,
+    size: number,
+    part: number,
+    parts: number,
+  ): void;
+  embeddingBackward(
+    dTable: number,
+    ids: number,
+    dy: number,
+    count: number,
+    size: number,
+    part: number,
+    parts: number,
+  ): void;
+  softmaxForward(x: number, y: number, rows: number, columns: number, part: number, parts: number): void;
+  softmaxBackward(
+    y: number,
+    dy: number,
+    dx: number,
+    rows: number,
+    columns: number,
+    part: number,
+    parts: number,
+  ): void;
+  crossEntropyForward(
+    x: number,
+    targets: number,
+    ignore: number,
+    losses: number,
+    normalizers: number,
+    rows: number,
+    columns: number,
+    part: number,
+    parts: number,
+  ): void;
+  crossEntropyBackward(
+    x: number,
+    targets: number,
+    ignore: number,
+    normalizers: number,
+    scale: number,
+    dx: number,
+    rows: number,
+    columns: number,
+    part: number,
+    parts: number,
+  ): void;
+  philox(
+    target: number,
+    c0: number,
+    c1: number,
+    c2: number,
+    c3: number,
+    k0: number,
+    k1: number,
+  ): void;
+  randomUniform(args: number, part: number, parts: number): void;
+  randomNormal(args: number, part: number, parts: number): void;
+  dropoutMask(args: number, part: number, parts: number): void;
+  sgdStep(args: number, part: number, parts: number): void;
+  adamStep(args: number, part: number, parts: number): void;
+  clamp(x: number, limit: number, count: number): void;
+  columnSums(
+    y: number,
+    x: number,
+    weights: number,
+    rows: number,
+    columns: number,
+    stride: number,
+    part: number,
+    parts: number,
+  ): void;
+  sum(x: number, count: number): number;
+  sumOfSquares(x: number, count: number): number;
+  fill(target: number, value: number, count: number): void;
+  cosine(x: number): number;
+  madds(chains: number, count: number): number;
+}
+
+/** The codes of elementwise.ts. */
+export const UNARY = { exp: 0, log: 1, tanh: 2, sigmoid: 3, relu: 4 } as const;
+export const BINARY = { add: 0, mul: 1 } as const;

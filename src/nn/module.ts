@@ -1,0 +1,59 @@
+import { Parameter } from "../tensor/tensor.ts";
+
+/**
+ * The base of layers and models, as in PyTorch: a class with parameters and other modules as properties, and a
+ * `forward` of its own. Names come from the properties: a parameter `weight` of the module in property `decoder` is
+ * `decoder.weight`.
+ */
+export abstract class Module {
+  /** Whether dropout is active; set by train() and eval(). A new module is in training mode. */
+  training = true;
+
+  /** Every parameter once, with its dotted name, in the order of the properties. */
+  *namedParameters(prefix = "", seen = new Set<Parameter>()): Generator<[string, Parameter]> {
+    for (const [name, value] of this.members()) {
+      if (value instanceof Module) {
+        yield* value.namedParameters(`${prefix}${name}.`, seen);
+      } else if (value instanceof Parameter && !seen.has(value)) {
+        seen.add(value);
+        yield [prefix + name, value];
+      }
+    }
+  }
+
+  parameters(): Parameter[] {
+    return Array.from(this.namedParameters(), ([, parameter]) => parameter);
+  }
+
+  /** The number of trainable numbers. */
+  get parameterCount(): number {
+    return this.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
+  }
+
+  train(training = true): this {
+    this.training = training;
+    for (const [, value] of this.members()) if (value instanceof Module) value.train(training);
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  zeroGradients(): void {
+    for (const parameter of this.parameters()) parameter.zeroGradient();
+  }
+
+  /** Gives the memory of all parameters back. */
+  free(): void {
+    for (const parameter of this.parameters()) parameter.free();
+  }
+
+  /** Parameters and modules by name; a layer whose parameters are not properties overrides it. */
+  protected *members(): Generator<[string, unknown]> {
+    for (const [name, value] of Object.entries(this)) {
+      if (Array.isArray(value)) yield* value.map((item, i): [string, unknown] => [`${name}.${i}`, item]);
+      else yield [name, value];
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { ShapeError } from "../errors.ts";
+import { checkType } from "./check.ts";
+import { checkIds } from "./embedding.ts";
+import { record } from "./tape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Softmax over the last dimension: positive, each row sums to 1. */
+export function softmax(x: Tensor): Tensor {
+  checkType("softmax", x, "f32");
+  const { engine } = x;
+  const { kernels } = engine;
+  const columns = x.shape[x.rank - 1];
+  const rows = x.size / columns;
+  const source = engine.use(x);
+  const y = engine.empty(x.shape, "f32", "softmax");
+  engine.run(1, (part, parts) => kernels.softmaxForward(source, y.pointer, rows, columns, part, parts));
+  record([y], [x], () => {
+    const dy = y.gradient.pointer;
+    const dx = x.gradient.pointer;
+    engine.run(1, (part, parts) => kernels.softmaxBackward(y.pointer, dy, dx, rows, columns, part, parts));
+  });
+  return y;
+}
+
+/**
+ * Mean cross-entropy, in nats, between softmax(logits […, V]) and targets […] (class numbers, i32), fused. Targets
+ * equal to `ignoreIndex` count for nothing.
+ * @throws ShapeError on targets of another shape, out of range, or all ignored.
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor, options: { ignoreIndex?: number } = {}): Tensor {
+  const { ignoreIndex = -1 } = options;
+  checkType("crossEntropy, logits", logits, "f32");
+  checkType("crossEntropy, targets", targets, "i32");
+  const columns = logits.shape[logits.rank - 1];
+  const rows = logits.size / columns;
+  if (targets.size !== rows) {
+    throw new ShapeError(`crossEntropy: expected one target a row of ${logits}, got ${targets}`);
+  }
+  const { engine } = logits;
+  const { kernels, memory } = engine;
+  const x = engine.use(logits);
+  const labels = engine.use(targets);
+  checkIds("crossEntropy", targets, columns, ignoreIndex);
+  const start = labels >> 2;
+  let counted = 0;
+  for (let i = 0; i < rows; i++) if (memory.i32[start + i] !== ignoreIndex) counted++;
+  if (counted === 0) throw new ShapeError(`crossEntropy: every target is ${ignoreIndex}, which is ignored`);
+
+  const losses = engine.empty([rows], "f32", "losses").pointer;
+  const normalizers = engine.empty([rows], "f32", "normalizers").pointer;
+  engine.run(1, (part, parts) =>
+    kernels.crossEntropyForward(x, labels, ignoreIndex, losses, normalizers, rows, columns, part, parts),
+  );
+  const y = engine.empty([1], "f32", "crossEntropy");
+  y.set([kernels.sum(losses, rows) / counted]);
+  record([y], [logits], () => {
+    const factor = y.gradient.item() / counted;
+    const dx = logits.gradient.pointer;
+    engine.run(1, (part, parts) =>
+      kernels.crossEntropyBackward(x, labels, ignoreIndex, normalizers, factor, dx, rows, columns, part, parts),
+    );
+  });
+  return y;
+}

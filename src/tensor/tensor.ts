@@ -1,0 +1,192 @@
+import type { Engine } from "../engine/engine.ts";
+import { EngineError, ShapeError } from "../errors.ts";
+
+export type DType = "f32" | "i32";
+
+/** The number of elements of a shape; 1 for []. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+}
+
+/** @throws ShapeError unless every dimension is a positive integer and, where given, the size is `length`. */
+export function checkShape(where: string, shape: readonly number[], length?: number): void {
+  if (!shape.every((n) => Number.isSafeInteger(n) && n > 0)) {
+    throw new ShapeError(`${where}: a shape has positive integers, got [${shape}]`);
+  }
+  if (length !== undefined && sizeOf(shape) !== length) {
+    throw new ShapeError(`${where}: the shape [${shape}] has ${sizeOf(shape)} elements, the data ${length}`);
+  }
+}
+
+/**
+ * A row-major array of f32 (or i32 for ids) in the engine's memory: made by operations in a step's arena, where it
+ * ends with the step, or outside a step, where it lives until `free()`.
+ */
+export class Tensor {
+  readonly engine: Engine;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** What made it: for messages. */
+  readonly name: string;
+  /** Whether a gradient flows back through it. */
+  requiresGrad = false;
+  #pointer: number;
+  #stepId: number | undefined;
+  #gradient: Tensor | undefined;
+  #freed = false;
+  /** A view shares its base's data and gradient. */
+  readonly #base: { tensor: Tensor; offset: number } | undefined;
+
+  constructor(
+    engine: Engine,
+    pointer: number,
+    shape: readonly number[],
+    dtype: DType,
+    name: string,
+    stepId: number | undefined,
+    base?: { tensor: Tensor; offset: number },
+  ) {
+    this.engine = engine;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.name = name;
+    this.#pointer = pointer;
+    this.#stepId = stepId;
+    this.#base = base;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Byte address of the first element. */
+  get pointer(): number {
+    return this.#pointer;
+  }
+
+  /** The step whose arena holds it, or undefined if it lives until it is freed. */
+  get stepId(): number | undefined {
+    return this.#stepId;
+  }
+
+  get isAlive(): boolean {
+    if (this.#freed || this.engine.isClosed) return false;
+    if (this.#base && !this.#base.tensor.isAlive) return false;
+    return this.#stepId === undefined || this.#stepId === this.engine.currentStep;
+  }
+
+  /** A copy of the elements, row-major. */
+  toArray(): Float32Array | Int32Array {
+    const start = this.engine.use(this) >> 2;
+    const heap = this.dtype === "f32" ? this.engine.memory.f32 : this.engine.memory.i32;
+    return heap.slice(start, start + this.size);
+  }
+
+  /** The one element of a tensor of size 1. @throws ShapeError if it has more. */
+  item(): number {
+    if (this.size !== 1) throw new ShapeError(`item() wants a tensor of one element, ${this} has ${this.size}`);
+    return this.toArray()[0];
+  }
+
+  /** Overwrites the elements. @throws ShapeError if the length differs. */
+  set(data: ArrayLike<number>): void {
+    if (data.length !== this.size) {
+      throw new ShapeError(`set: ${this} has ${this.size} elements, the data ${data.length}`);
+    }
+    const heap = this.dtype === "f32" ? this.engine.memory.f32 : this.engine.memory.i32;
+    heap.set(data, this.engine.use(this) >> 2);
+  }
+
+  /** The same elements under another shape, or (with `offset`) a run of them. Shares data and gradient. */
+  view(shape: readonly number[], offset = 0): Tensor {
+    checkShape("view", shape);
+    if (offset < 0 || offset + sizeOf(shape) > this.size) {
+      throw new ShapeError(`view: [${shape}] from element ${offset} does not fit into ${this}`);
+    }
+    const base = this.#base
+      ? { tensor: this.#base.tensor, offset: this.#base.offset + offset }
+      : { tensor: this, offset };
+    const pointer = this.#pointer + 4 * offset;
+    const view = new Tensor(this.engine, pointer, shape, this.dtype, this.name, this.#stepId, base);
+    view.requiresGrad = this.requiresGrad;
+    return view;
+  }
+
+  /** Whether a gradient has reached it (or its base). */
+  get hasGradient(): boolean {
+    return this.#base ? this.#base.tensor.hasGradient : this.#gradient !== undefined;
+  }
+
+  /** dL/d(this), of the same shape; zeros until something is added. */
+  get gradient(): Tensor {
+    if (this.#base) return this.#base.tensor.gradient.view(this.shape, this.#base.offset);
+    this.#gradient ??= this.makeGradient();
+    return this.#gradient;
+  }
+
+  protected makeGradient(): Tensor {
+    return this.engine.zeros(this.shape);
+  }
+
+  /**
+   * Runs the tape backward from this tensor, a scalar: every parameter's gradient receives (+=) its dL/dp.
+   * @throws EngineError outside engine.step(); ShapeError if it is not a scalar.
+   */
+  backward(): void {
+    this.engine.use(this);
+    const tape = this.engine.tape;
+    if (!tape) throw new EngineError("backward() needs the tape of engine.step(() => …), which is not running");
+    if (this.size !== 1) throw new ShapeError(`backward() starts from a scalar loss, got ${this}`);
+    this.gradient.set([1]);
+    tape.backward();
+  }
+
+  /** Gives its memory back. Only for tensors made outside a step or kept from one. */
+  free(): void {
+    if (this.#stepId !== undefined) return;
+    this.engine.memory.free(this.surrender());
+  }
+
+  /** Ends this tensor and hands over its memory. */
+  surrender(): number {
+    this.#freed = true;
+    return this.#pointer;
+  }
+
+  /** Moves a kept tensor to where it lives from now on. */
+  settle(pointer: number): void {
+    this.#pointer = pointer;
+    this.#stepId = undefined;
+  }
+
+  toString(): string {
+    return `${this.name} [${this.shape}]`;
+  }
+}
+
+/** A tensor that training changes: it lives until freed, keeps its gradient, and has a name in its module. */
+export class Parameter extends Tensor {
+  /** Zero-filled; see init.ts for what fills it. @throws EngineError inside a step. */
+  constructor(engine: Engine, shape: readonly number[], name = "parameter") {
+    checkShape(name, shape);
+    super(engine, engine.allocate(sizeOf(shape)), shape, "f32", name, undefined);
+    this.requiresGrad = true;
+    // Allocated here, since nothing that lives on can be allocated inside a step.
+    void this.gradient;
+  }
+
+  zeroGradient(): void {
+    this.engine.kernels.fill(this.gradient.pointer, 0, this.size);
+  }
+
+  override free(): void {
+    this.gradient.free();
+    super.free();
+  }
+}
