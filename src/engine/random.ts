@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import type { Engine } from "./engine.ts";
 
 /** Where a stream of random numbers stands: enough to continue it bit for bit. */
 export interface RandomState {
@@ -42,5 +43,13 @@ export class RandomStream {
       blockLow: first >>> 0,
       blockHigh: Math.floor(first / 0x100000000),
     };
+  }
+
+  /** One number in [0, 1), a multiple of 2⁻²⁴. Inside a step. */
+  uniform(engine: Engine): number {
+    const { seedLow, seedHigh, blockLow, blockHigh } = this.take(1);
+    const at = engine.memory.bump(16);
+    engine.kernels.philox(at, blockLow, blockHigh, 0, 0, seedLow, seedHigh);
+    return (engine.memory.i32[at >> 2] >>> 8) * 5.9604644775390625e-8;
   }
 }

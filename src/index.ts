@@ -1,0 +1,27 @@
+/** Unrolled: recurrent language models that train and run anywhere JavaScript runs. */
+export { createEngine, Engine, type EngineOptions } from "./engine/engine.ts";
+export * from "./errors.ts";
+export { readSafetensors, type SafeTensor, toFloat32, writeSafetensors } from "./formats/safetensors.ts";
+export { type GeneratedToken, type GenerateOptions, type Generative, generate } from "./generate/generate.ts";
+export type { SampleOptions } from "./generate/sample.ts";
+export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
+export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
+export * from "./nn/index.ts";
+export { loadStateDict, stateDict } from "./nn/state-dict.ts";
+export * from "./tensor/ops.ts";
+export { Parameter, Tensor } from "./tensor/tensor.ts";
+export { CharacterTokenizer } from "./text/character-tokenizer.ts";
+export { Corpus, type CorpusOptions, evaluationBatches, type LanguageBatch } from "./text/corpus.ts";
+export { type StreamingDecoder, type Tokenizer, tokenizerFromJSON } from "./text/tokenizer.ts";
+export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
+export { type Evaluation, evaluate } from "./train/evaluate.ts";
+export type { Batch, DataSource, Trainable } from "./train/interfaces.ts";
+export { Adam, AdamW, type Optimizer, SGD } from "./train/optimizers.ts";
+export {
+  type StepReport,
+  Trainer,
+  type TrainOptions,
+  type TrainReport,
+  train,
+  type ValidationReport,
+} from "./train/train.ts";

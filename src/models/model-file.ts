@@ -1,0 +1,88 @@
+import type { Engine } from "../engine/engine.ts";
+import { ConfigError, FormatError } from "../errors.ts";
+import { readSafetensors, type SafeTensor, writeSafetensors } from "../formats/safetensors.ts";
+import { loadStateDict, stateDict } from "../nn/state-dict.ts";
+import { tokenizerFromJSON } from "../text/tokenizer.ts";
+import { LanguageModel, type LanguageModelConfig } from "./language-model.ts";
+
+/*
+ * A model is one safetensors file: the weights under their names, and in the metadata, as JSON, `unrolled` (the
+ * file's version), `config` and `tokenizer`. A checkpoint is a model file with more tensors and metadata.
+ */
+const VERSION = "1";
+
+/** What a checkpoint adds: the optimizer's and the run's tensors, and its numbers as JSON. */
+export interface Extras {
+  tensors: ReadonlyMap<string, SafeTensor>;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** A language model as the bytes of a safetensors file. */
+export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8Array<ArrayBuffer> {
+  const metadata: Record<string, string> = { ...extras?.metadata };
+  metadata.unrolled = VERSION;
+  metadata.config = JSON.stringify(model.config);
+  if (model.tokenizer) metadata.tokenizer = JSON.stringify(model.tokenizer.toJSON());
+  return writeSafetensors(new Map([...stateDict(model), ...(extras?.tensors ?? [])]), metadata);
+}
+
+/**
+ * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file.
+ * @throws FormatError saying what is wrong with the file; no memory is kept then.
+ */
+export function loadLanguageModel(engine: Engine, bytes: Uint8Array): { model: LanguageModel; extras: Extras } {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata.unrolled === undefined) {
+    throw new FormatError("the file has no `unrolled` entry in its metadata: it is not a model of this library");
+  }
+  if (metadata.unrolled !== VERSION) {
+    throw new FormatError(`the file has version ${metadata.unrolled}, expected ${VERSION}`);
+  }
+  const tokenizer = metadata.tokenizer ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer)) : undefined;
+  const config = parse("config", metadata.config) as LanguageModelConfig;
+  checkEmbedding(config, tensors);
+  let model: LanguageModel;
+  const random = engine.random.state;
+  try {
+    model = new LanguageModel(engine, config, tokenizer);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new FormatError(`config: ${error.message}`, { cause: error });
+    throw error;
+  } finally {
+    // Weights that are overwritten must not move the stream.
+    engine.random.state = random;
+  }
+  try {
+    loadStateDict(model, tensors);
+  } catch (error) {
+    model.free();
+    throw error;
+  }
+  const names = new Set(Array.from(model.namedParameters(), ([name]) => name));
+  const rest = new Map([...tensors].filter(([name]) => !names.has(name)));
+  return { model, extras: { tensors: rest, metadata } };
+}
+
+function parse(key: string, json: string | undefined): object {
+  try {
+    const value: unknown = JSON.parse(json ?? "");
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw new FormatError(`metadata: ${key}: expected a JSON object, got ${json === undefined ? "nothing" : json.slice(0, 40)}`);
+}
+
+/** The file's own weights bound what its config may ask for, so that a forged config cannot take all memory. */
+function checkEmbedding(config: LanguageModelConfig, tensors: ReadonlyMap<string, SafeTensor>): void {
+  const shape = tensors.get("embedding.weight")?.shape;
+  const layers = [...tensors.keys()].filter((name) => name.startsWith("rnn.weight_hh_l")).length;
+  const hidden = tensors.get("rnn.weight_hh_l0")?.shape[1];
+  const { vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1 } = config;
+  if (shape?.join() !== `${vocabSize},${embeddingSize}` || hidden !== hiddenSize || layers !== numLayers) {
+    throw new FormatError(
+      `config: it describes an embedding [${vocabSize}, ${embeddingSize}] and ${numLayers} layers of ${hiddenSize} ` +
+        `units; the weights are an embedding [${shape ?? "none"}] and ${layers} layers of ${hidden ?? "no"} units`,
+    );
+  }
+}

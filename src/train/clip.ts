@@ -1,0 +1,20 @@
+import type { Parameter } from "../tensor/tensor.ts";
+
+/** The Euclidean norm of all gradients taken together; added up in f64. */
+export function gradientNorm(parameters: readonly Parameter[]): number {
+  let squares = 0;
+  for (const { engine, gradient, size } of parameters) {
+    squares += engine.kernels.sumOfSquares(gradient.pointer, size);
+  }
+  return Math.sqrt(squares);
+}
+
+/** What the gradients must be multiplied by so that their norm is at most `maxNorm` (Pascanu et al. 2013). */
+export function clipScale(norm: number, maxNorm: number): number {
+  return norm > maxNorm ? maxNorm / norm : 1;
+}
+
+/** Limits every element of every gradient to ±limit. */
+export function clipByValue(parameters: readonly Parameter[], limit: number): void {
+  for (const { engine, gradient, size } of parameters) engine.kernels.clamp(gradient.pointer, limit, size);
+}

@@ -1,0 +1,52 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Batch, Trainable } from "./interfaces.ts";
+import { createPacer } from "./macrotask.ts";
+
+export interface Evaluation {
+  /** Mean loss per prediction, nats. */
+  loss: number;
+  /** e^loss. */
+  perplexity: number;
+  /** loss / ln 2: bits per character where a token is a character. */
+  bitsPerToken: number;
+  /** How many predictions were made. */
+  count: number;
+}
+
+/**
+ * The mean loss over batches, in eval mode, carrying state as the batches say. The model is back in training mode
+ * afterwards. Undefined if the signal aborted it.
+ */
+export async function evaluate<B extends Batch>(
+  model: Trainable<B>,
+  batches: Iterable<B>,
+  options: { signal?: AbortSignal } = {},
+): Promise<Evaluation | undefined> {
+  const { engine } = model;
+  const pause = createPacer();
+  let carried: Tensor[] = [];
+  let total = 0;
+  let count = 0;
+  model.eval();
+  try {
+    for (const batch of batches) {
+      await pause();
+      if (options.signal?.aborted) return undefined;
+      if (!batch.continues) {
+        for (const tensor of carried) tensor.free();
+        carried = [];
+      }
+      engine.infer(() => {
+        const result = model.loss(batch, carried);
+        total += result.loss.item() * result.count;
+        count += result.count;
+        carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, carried[i]));
+      });
+    }
+  } finally {
+    for (const tensor of carried) tensor.free();
+    model.train();
+  }
+  const loss = total / count;
+  return { loss, perplexity: Math.exp(loss), bitsPerToken: loss / Math.LN2, count };
+}

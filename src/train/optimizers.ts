@@ -1,0 +1,143 @@
+import type { ArgsOf } from "../engine/layouts.ts";
+import { ConfigError } from "../errors.ts";
+import type { Parameter, Tensor } from "../tensor/tensor.ts";
+
+/** @throws ConfigError unless low ≤ value ≤ high (or < high with `open`). */
+export function checkRange(name: string, value: number, low: number, high: number, open = false): void {
+  if (!(value >= low && (open ? value < high : value <= high))) {
+    const range = high === Number.POSITIVE_INFINITY ? `at least ${low}` : `from ${low} to ${open ? "below " : ""}${high}`;
+    throw new ConfigError(`${name} must be ${range}, got ${value}`);
+  }
+}
+
+/** What every optimizer does: change parameters by their gradients, and hand out its state for a checkpoint. */
+export abstract class Optimizer {
+  /** Read at every step: schedules write it. */
+  learningRate: number;
+  /** Steps taken. */
+  stepCount = 0;
+  readonly parameters: readonly Parameter[];
+  /** One list a slot (velocity, or first and second moment), a tensor a parameter. */
+  readonly slots: Record<string, Tensor[]> = {};
+
+  constructor(parameters: readonly Parameter[], learningRate: number, slots: readonly string[]) {
+    checkRange("learningRate", learningRate, 0, Number.POSITIVE_INFINITY);
+    if (parameters.length === 0) throw new ConfigError("an optimizer needs at least one parameter");
+    this.parameters = parameters;
+    this.learningRate = learningRate;
+    for (const slot of slots) {
+      this.slots[slot] = parameters.map((parameter) => parameter.engine.zeros(parameter.shape));
+    }
+  }
+
+  /** One step over all parameters. `scale` multiplies every gradient: what clipping by norm asks for. */
+  step(scale = 1): void {
+    this.stepCount++;
+    for (const [i, parameter] of this.parameters.entries()) {
+      const { engine } = parameter;
+      this.update(i, {
+        parameter: engine.use(parameter),
+        gradient: parameter.gradient.pointer,
+        first: 0,
+        second: 0,
+        count: parameter.size,
+        step: this.stepCount,
+        decoupled: 0,
+        learningRate: this.learningRate,
+        momentum: 0,
+        weightDecay: 0,
+        beta1: 0,
+        beta2: 0,
+        epsilon: 0,
+        scale,
+      });
+    }
+  }
+
+  /** Gives the memory of its state back. */
+  free(): void {
+    for (const slot of Object.values(this.slots)) for (const tensor of slot) tensor.free();
+  }
+
+  protected abstract update(index: number, common: ArgsOf<"OptimizerArgs">): void;
+}
+
+/** Stochastic gradient descent; with momentum µ: v = µv + g, p −= ηv, as in PyTorch. */
+export class SGD extends Optimizer {
+  readonly momentum: number;
+  readonly weightDecay: number;
+
+  constructor(
+    parameters: readonly Parameter[],
+    options: { learningRate: number; momentum?: number; weightDecay?: number },
+  ) {
+    const { learningRate, momentum = 0, weightDecay = 0 } = options;
+    checkRange("momentum", momentum, 0, 1, true);
+    checkRange("weightDecay", weightDecay, 0, Number.POSITIVE_INFINITY);
+    super(parameters, learningRate, momentum > 0 ? ["momentum_buffer"] : []);
+    this.momentum = momentum;
+    this.weightDecay = weightDecay;
+  }
+
+  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+    const { engine } = this.parameters[index];
+    const { momentum, weightDecay } = this;
+    const first = this.slots.momentum_buffer?.[index].pointer ?? 0;
+    const args = engine.args("OptimizerArgs", { ...common, first, momentum, weightDecay });
+    engine.run(1, (part, parts) => engine.kernels.sgdStep(args, part, parts));
+  }
+}
+
+export interface AdamOptions {
+  learningRate: number;
+  /** Default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Default 1e-8. */
+  epsilon?: number;
+  /** Default 0: added to the gradient (Adam) or taken from the weights themselves (AdamW). */
+  weightDecay?: number;
+}
+
+/** Adam (Kingma & Ba 2015), PyTorch's formulas. */
+export class Adam extends Optimizer {
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  protected readonly decoupled: boolean = false;
+
+  constructor(parameters: readonly Parameter[], options: AdamOptions) {
+    const { learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
+    checkRange("betas[0]", betas[0], 0, 1, true);
+    checkRange("betas[1]", betas[1], 0, 1, true);
+    checkRange("epsilon", epsilon, 0, Number.POSITIVE_INFINITY);
+    checkRange("weightDecay", weightDecay, 0, Number.POSITIVE_INFINITY);
+    super(parameters, learningRate, ["exp_avg", "exp_avg_sq"]);
+    this.betas = betas;
+    this.epsilon = epsilon;
+    this.weightDecay = weightDecay;
+  }
+
+  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+    const { engine } = this.parameters[index];
+    const args = engine.args("OptimizerArgs", {
+      ...common,
+      first: this.slots.exp_avg[index].pointer,
+      second: this.slots.exp_avg_sq[index].pointer,
+      decoupled: this.decoupled ? 1 : 0,
+      weightDecay: this.weightDecay,
+      beta1: this.betas[0],
+      beta2: this.betas[1],
+      epsilon: this.epsilon,
+    });
+    engine.run(1, (part, parts) => engine.kernels.adamStep(args, part, parts));
+  }
+}
+
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019). Default weightDecay 0.01, as in PyTorch. */
+export class AdamW extends Adam {
+  protected override readonly decoupled = true;
+
+  constructor(parameters: readonly Parameter[], options: AdamOptions) {
+    super(parameters, { weightDecay: 0.01, ...options });
+  }
+}

@@ -1,0 +1,301 @@
+import { ConfigError, FormatError, NumericError } from "../errors.ts";
+import type { SafeTensor } from "../formats/safetensors.ts";
+import { checkSize } from "../nn/options.ts";
+import type { Parameter, Tensor } from "../tensor/tensor.ts";
+import { clipByValue, clipScale, gradientNorm } from "./clip.ts";
+import { type Evaluation, evaluate } from "./evaluate.ts";
+import type { Batch, DataSource, Trainable } from "./interfaces.ts";
+import { createPacer } from "./macrotask.ts";
+import { Adam, AdamW, checkRange, type Optimizer, SGD } from "./optimizers.ts";
+import { createSchedule, type ScheduleOptions } from "./schedule.ts";
+
+export interface TrainOptions extends Partial<ScheduleOptions> {
+  /** How many steps to train; or, without it, how many passes over the data. Default: 1 epoch. */
+  steps?: number;
+  epochs?: number;
+  /** Default "adam". */
+  optimizer?: "sgd" | "adam" | "adamw";
+  /** SGD. Default 0. */
+  momentum?: number;
+  /** Default 0; for AdamW 0.01. */
+  weightDecay?: number;
+  /** The largest global norm of the gradients; Infinity for no clipping. Default 1. */
+  clip?: number;
+  /** The largest absolute value of a gradient's element. Default: no limit. */
+  clipValue?: number;
+  /** Evaluate on the held-out data every so many steps, and at the end. Default: at the end of every epoch; 0: never. */
+  evaluateEvery?: number;
+  /** Stops the training after the step that runs; the iteration then ends without an error. */
+  signal?: AbortSignal;
+}
+
+export interface StepReport {
+  kind: "step";
+  /** Steps done, from 1. */
+  step: number;
+  steps: number;
+  /** Passes over the data, begun at this step: from 1. */
+  epoch: number;
+  /** Mean loss of the batch, nats. */
+  loss: number;
+  /** Global norm of the gradients before clipping. */
+  gradientNorm: number;
+  /** Whether clipping by norm changed them. */
+  clipped: boolean;
+  learningRate: number;
+  /** Predictions trained on a second, over the last few seconds. */
+  tokensPerSecond: number;
+  /** Estimated from the speed so far, evaluations included. */
+  secondsLeft: number;
+}
+
+export interface ValidationReport extends Evaluation {
+  kind: "validation";
+  step: number;
+  steps: number;
+}
+
+export type TrainReport = StepReport | ValidationReport;
+
+/** A training run's state besides the weights: tensors, and numbers as JSON. */
+export interface TrainState {
+  tensors: Map<string, SafeTensor>;
+  numbers: TrainNumbers;
+}
+
+export interface TrainNumbers {
+  step: number;
+  random: { seed: number; block: number };
+  /** The build that the run was made with: only the same one continues it bit for bit. */
+  build: string;
+  carried: readonly (readonly number[])[];
+}
+
+/** The defaults of {@link TrainOptions}: a language model of one layer learns well with them. */
+export const TRAIN_DEFAULTS = {
+  optimizer: "adam",
+  learningRate: 3e-3,
+  schedule: "cosine",
+  warmup: 0,
+  clip: 1,
+} as const;
+
+const OPTIMIZERS = { sgd: SGD, adam: Adam, adamw: AdamW };
+
+/**
+ * A training run: truncated backpropagation through time with carried state, clipping, an optimizer and a learning
+ * rate schedule. {@link train} is the short way to one; this class also gives and takes its state for checkpoints.
+ */
+export class Trainer<B extends Batch> {
+  readonly model: Trainable<B>;
+  readonly steps: number;
+  readonly optimizer: Optimizer;
+  readonly #data: DataSource<B>;
+  readonly #options: TrainOptions;
+  readonly #clip: number;
+  readonly #clipValue: number;
+  readonly #evaluateEvery: number;
+  readonly #learningRate: (step: number) => number;
+  readonly #names: string[] = [];
+  readonly #parameters: Parameter[] = [];
+  #step = 0;
+  #carried: Tensor[] = [];
+
+  /** @throws ConfigError on an option out of range. */
+  constructor(model: Trainable<B>, data: DataSource<B>, options: TrainOptions = {}) {
+    const { clip = TRAIN_DEFAULTS.clip, clipValue = Number.POSITIVE_INFINITY } = options;
+    const { steps = Math.ceil((options.epochs ?? 1) * data.stepsPerEpoch) } = options;
+    const { evaluateEvery = data.stepsPerEpoch, optimizer = TRAIN_DEFAULTS.optimizer } = options;
+    if (options.epochs !== undefined) checkRange("epochs", options.epochs, 0, Number.POSITIVE_INFINITY);
+    checkSize("steps", steps);
+    checkRange("evaluateEvery", evaluateEvery, 0, Number.POSITIVE_INFINITY);
+    if (!(clip > 0)) throw new ConfigError(`clip must be above 0 (Infinity: no clipping), got ${clip}`);
+    if (!(clipValue > 0)) throw new ConfigError(`clipValue must be above 0, got ${clipValue}`);
+    if (!Object.hasOwn(OPTIMIZERS, optimizer)) {
+      throw new ConfigError(`optimizer must be one of ${Object.keys(OPTIMIZERS).join(", ")}, got ${optimizer}`);
+    }
+    if (optimizer !== "sgd" && options.momentum) {
+      throw new ConfigError(`momentum belongs to the optimizer "sgd", got "${optimizer}"`);
+    }
+    this.model = model;
+    this.steps = steps;
+    this.#data = data;
+    this.#options = options;
+    this.#clip = clip;
+    this.#clipValue = clipValue;
+    this.#evaluateEvery = evaluateEvery;
+    const schedule = { ...TRAIN_DEFAULTS, ...options };
+    this.#learningRate = createSchedule(model.engine, steps, schedule);
+    for (const [name, parameter] of model.namedParameters()) {
+      this.#names.push(name);
+      this.#parameters.push(parameter);
+    }
+    const { learningRate } = schedule;
+    const { momentum, weightDecay } = options;
+    this.optimizer =
+      optimizer === "sgd"
+        ? new SGD(this.#parameters, { learningRate, momentum, weightDecay })
+        : new OPTIMIZERS[optimizer](this.#parameters, {
+            learningRate,
+            ...(weightDecay !== undefined && { weightDecay }),
+          });
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * Trains to the last step, or until the signal aborts, reporting every step and every evaluation.
+   * @throws NumericError when a loss or gradient is not finite: the weights are those of the step before.
+   */
+  async *run(): AsyncGenerator<TrainReport, void, undefined> {
+    const { signal } = this.#options;
+    const pause = createPacer();
+    const clock = createClock();
+    this.model.train();
+    while (this.#step < this.steps) {
+      await pause();
+      if (signal?.aborted) return;
+      const batch = this.#data.trainBatch(this.#step);
+      const epoch = Math.floor(this.#step / this.#data.stepsPerEpoch) + 1;
+      const { count, ...done } = this.#trainStep(batch);
+      const time = clock(count, this.steps - this.#step);
+      yield { kind: "step", step: this.#step, steps: this.steps, epoch, ...done, ...time };
+      const last = this.#step === this.steps;
+      if (this.#evaluateEvery > 0 && (last || this.#step % this.#evaluateEvery === 0)) {
+        const result = await evaluate(this.model, this.#data.validationBatches(), { signal });
+        if (!result) return;
+        if (result.count > 0) yield { kind: "validation", step: this.#step, steps: this.steps, ...result };
+      }
+    }
+  }
+
+  #trainStep(batch: B): Pick<StepReport, "loss" | "gradientNorm" | "clipped" | "learningRate"> & { count: number } {
+    const { engine } = this.model;
+    if (!batch.continues) this.#dropCarried();
+    for (const parameter of this.#parameters) parameter.zeroGradient();
+    const where = `step ${this.#step + 1}`;
+    return engine.step(() => {
+      const result = this.model.loss(batch, this.#carried);
+      const loss = result.loss.item();
+      if (!Number.isFinite(loss)) throw notFinite(`the loss of ${where} is ${loss}`);
+      result.loss.backward();
+      if (this.#clipValue < Number.POSITIVE_INFINITY) clipByValue(this.#parameters, this.#clipValue);
+      const norm = gradientNorm(this.#parameters);
+      if (!Number.isFinite(norm)) throw notFinite(`the gradient norm of ${where} is ${norm} (its loss: ${loss})`);
+      const learningRate = this.#learningRate(this.#step);
+      this.optimizer.learningRate = learningRate;
+      this.optimizer.step(clipScale(norm, this.#clip));
+      this.#carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, this.#carried[i]));
+      this.#step++;
+      return { loss, gradientNorm: norm, clipped: norm > this.#clip, learningRate, count: result.count };
+    });
+  }
+
+  /** Everything besides the weights that continuing bit for bit needs. */
+  state(): TrainState {
+    const tensors = new Map<string, SafeTensor>();
+    const put = (name: string, tensor: Tensor): void => {
+      tensors.set(name, { dtype: "F32", shape: tensor.shape, data: tensor.toArray() as Float32Array });
+    };
+    for (const [slot, list] of Object.entries(this.optimizer.slots)) {
+      for (const [i, tensor] of list.entries()) put(`optimizer.${slot}.${this.#names[i]}`, tensor);
+    }
+    for (const [i, tensor] of this.#carried.entries()) put(`carried.${i}`, tensor);
+    const { engine } = this.model;
+    const numbers = {
+      step: this.#step,
+      random: engine.random.state,
+      build: engine.build,
+      carried: this.#carried.map((tensor) => tensor.shape),
+    };
+    return { tensors, numbers };
+  }
+
+  /**
+   * Continues from a state. The model's weights must be those of the same moment.
+   * @throws FormatError if a tensor is missing or does not fit; nothing is changed then.
+   */
+  restore({ tensors, numbers }: TrainState): void {
+    if (numbers.step > this.steps) {
+      throw new ConfigError(`the checkpoint is at step ${numbers.step}, but only ${this.steps} steps were asked for`);
+    }
+    const get = (name: string, shape: readonly number[]): Float32Array => {
+      const tensor = tensors.get(name);
+      if (tensor?.dtype !== "F32" || tensor.shape.join() !== shape.join()) {
+        const got = tensor ? `${tensor.dtype} [${tensor.shape}]` : "nothing";
+        throw new FormatError(`checkpoint: ${name}: expected F32 [${shape}], got ${got}`);
+      }
+      return tensor.data;
+    };
+    const slots = Object.entries(this.optimizer.slots).flatMap(([slot, list]) =>
+      list.map((tensor, i) => ({ tensor, data: get(`optimizer.${slot}.${this.#names[i]}`, tensor.shape) })),
+    );
+    const carried = numbers.carried.map((shape, i) => ({ shape, data: get(`carried.${i}`, shape) }));
+    for (const { tensor, data } of slots) tensor.set(data);
+    this.#dropCarried();
+    this.#carried = carried.map(({ shape, data }) => this.model.engine.tensor(data, shape));
+    this.optimizer.stepCount = numbers.step;
+    this.model.engine.random.state = numbers.random;
+    this.#step = numbers.step;
+  }
+
+  /** Gives the memory of the optimizer and of the carried state back. */
+  free(): void {
+    this.#dropCarried();
+    this.optimizer.free();
+  }
+
+  #dropCarried(): void {
+    for (const tensor of this.#carried) tensor.free();
+    this.#carried = [];
+  }
+}
+
+/**
+ * Trains a model on data, reporting as it goes:
+ * `for await (const report of train(model, corpus, { steps: 1000 })) …`. Leaving the loop, or `signal`, stops it.
+ * Timers and messages are served at least every 50 ms or so.
+ * @throws ConfigError on an option out of range, NumericError on a loss or gradient that is not finite.
+ */
+export async function* train<B extends Batch>(
+  model: Trainable<B>,
+  data: DataSource<B>,
+  options: TrainOptions = {},
+): AsyncGenerator<TrainReport, void, undefined> {
+  const trainer = new Trainer(model, data, options);
+  try {
+    yield* trainer.run();
+  } finally {
+    trainer.free();
+  }
+}
+
+function notFinite(what: string): NumericError {
+  return new NumericError(
+    `${what}: training stopped before the weights were changed. A lower learning rate, a warm-up or a lower clip ` +
+      "limit usually helps",
+  );
+}
+
+/** Speed over the last few seconds, and the time left at the speed of the whole run. */
+function createClock(): (count: number, stepsLeft: number) => { tokensPerSecond: number; secondsLeft: number } {
+  const start = performance.now();
+  const marks: { time: number; total: number }[] = [{ time: start, total: 0 }];
+  let total = 0;
+  let steps = 0;
+  return (count, stepsLeft) => {
+    const now = performance.now();
+    total += count;
+    steps++;
+    marks.push({ time: now, total });
+    while (marks.length > 2 && now - marks[0].time > 3000) marks.shift();
+    const [first] = marks;
+    return {
+      tokensPerSecond: (1000 * (total - first.total)) / (now - first.time),
+      secondsLeft: ((now - start) / 1000 / steps) * stepsLeft,
+    };
+  };
+}
