@@ -116,7 +116,7 @@ export class Engine {
   tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor {
     checkShape("engine.tensor", shape, data.length);
     const tensor = this.empty(shape, "f32", "tensor");
-    this.memory.f32.set(data, tensor.pointer >> 2);
+    this.memory.f32.set(data, tensor.pointer >>> 2);
     return tensor;
   }
 
@@ -124,14 +124,14 @@ export class Engine {
   ids(data: Int32Array | readonly number[], shape: readonly number[]): Tensor {
     checkShape("engine.ids", shape, data.length);
     const tensor = this.empty(shape, "i32", "ids");
-    this.memory.i32.set(data, tensor.pointer >> 2);
+    this.memory.i32.set(data, tensor.pointer >>> 2);
     return tensor;
   }
 
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
     const tensor = this.empty(shape, "f32", "zeros");
-    this.memory.f32.fill(0, tensor.pointer >> 2, (tensor.pointer >> 2) + tensor.size);
+    this.memory.f32.fill(0, tensor.pointer >>> 2, (tensor.pointer >>> 2) + tensor.size);
     return tensor;
   }
 
@@ -173,8 +173,8 @@ export class Engine {
       const pointer = reuse ? previous.surrender() : this.memory.allocate(4 * copy.size);
       if (previous && !reuse && previous.isAlive && previous.stepId === undefined) previous.free();
       copy.settle(pointer);
-      if (data instanceof Int32Array) this.memory.i32.set(data, pointer >> 2);
-      else this.memory.f32.set(data, pointer >> 2);
+      if (data instanceof Int32Array) this.memory.i32.set(data, pointer >>> 2);
+      else this.memory.f32.set(data, pointer >>> 2);
     });
     return copy;
   }
@@ -195,7 +195,7 @@ export class Engine {
   /** Writes an argument struct and returns its address. It is valid until the next call. */
   args<L extends Layout>(layout: L, values: ArgsOf<L>): number {
     const { f32, i32 } = this.memory;
-    let at = this.#args >> 2;
+    let at = this.#args >>> 2;
     for (const [field, type] of Object.entries(LAYOUTS[layout])) {
       const value = (values as Record<string, number>)[field];
       if (type === "f32") f32[at++] = value;

@@ -71,7 +71,7 @@ export class Memory {
       this.#cursor = this.#top;
     }
     this.#sizes.set(at, size);
-    this.f32.fill(0, at >> 2, (at + size) >> 2);
+    this.f32.fill(0, at >>> 2, (at + size) >>> 2);
     return at;
   }
 
@@ -127,7 +127,7 @@ export class Memory {
     const have = this.#memory.buffer.byteLength;
     if (end <= have) return;
     // Grow by a quarter at a time, so that a step that needs more and more doesn't grow page by page.
-    const wanted = Math.max(end, have + (have >> 2));
+    const wanted = Math.max(end, have + have / 4);
     for (const target of [wanted, end]) {
       try {
         this.#memory.grow(Math.ceil((target - have) / PAGE));

@@ -41,7 +41,7 @@ function broadcast(name: string, a: Tensor, b: Tensor): { rows: number; columns:
   checkType(name, b, "f32");
   const tail = a.shape.slice(a.rank - b.rank);
   if (b.rank > a.rank || b.shape.some((n, i) => n !== tail[i])) {
-    throw new ShapeError(`${name}: the right side's shape must be the left side's or its last dimensions: ${a}, ${b}`);
+    throw new ShapeError(`${name}: expected on the right the shape of ${a} or its last dimensions, got ${b}`);
   }
   const columns = b.size;
   return { rows: a.size / columns, columns, stride: b.size === a.size ? columns : 0 };

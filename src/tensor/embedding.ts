@@ -31,7 +31,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 
 /** @throws ShapeError if an id is neither in 0 … limit − 1 nor `except`. */
 export function checkIds(operation: string, ids: Tensor, limit: number, except = 0): void {
-  const start = ids.pointer >> 2;
+  const start = ids.pointer >>> 2;
   const heap = ids.engine.memory.i32;
   for (let i = 0; i < ids.size; i++) {
     const id = heap[start + i];

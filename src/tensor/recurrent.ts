@@ -183,7 +183,7 @@ export function recurrent(
 }
 
 function copy(engine: Engine, target: number, source: number, count: number): void {
-  engine.memory.f32.copyWithin(target >> 2, source >> 2, (source >> 2) + count);
+  engine.memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
 }
 
 /**

@@ -4,7 +4,9 @@ import { sizeOf, type Tensor } from "./tensor.ts";
 
 /** The same elements under another shape: a view, no copy. @throws ShapeError if the sizes differ. */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  if (sizeOf(shape) !== x.size) throw new ShapeError(`reshape: [${shape}] has not as many elements as ${x}`);
+  if (sizeOf(shape) !== x.size) {
+    throw new ShapeError(`reshape: expected a shape of ${x.size} elements, as ${x} has, got [${shape}]`);
+  }
   x.engine.use(x);
   return x.view(shape);
 }
@@ -16,7 +18,7 @@ function around(x: Tensor, dimension: number): { outer: number; inner: number } 
 
 function checkDimension(name: string, x: Tensor, dimension: number): void {
   if (!Number.isInteger(dimension) || dimension < 0 || dimension >= x.rank) {
-    throw new ShapeError(`${name}: dimension ${dimension} of ${x}; it has dimensions 0 to ${x.rank - 1}`);
+    throw new ShapeError(`${name}: expected a dimension from 0 to ${x.rank - 1} of ${x}, got ${dimension}`);
   }
 }
 
@@ -28,7 +30,9 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
   checkDimension("slice", x, dimension);
   const items = x.shape[dimension];
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > items || start >= end) {
-    throw new ShapeError(`slice: the range ${start} to ${end} of dimension ${dimension} of ${x}`);
+    throw new ShapeError(
+      `slice: expected a range within 0 to ${items} of dimension ${dimension} of ${x}, got ${start} to ${end}`,
+    );
   }
   const { engine } = x;
   const { outer, inner } = around(x, dimension);
@@ -59,7 +63,9 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
       tensor.rank === first.rank &&
       tensor.dtype === first.dtype &&
       tensor.shape.every((n, i) => i === dimension || n === first.shape[i]);
-    if (!same) throw new ShapeError(`concat: ${tensor} differs from ${first} outside dimension ${dimension}`);
+    if (!same) {
+      throw new ShapeError(`concat: expected the shape of ${first} outside dimension ${dimension}, got ${tensor}`);
+    }
   }
   const { engine } = first;
   const { outer, inner } = around(first, dimension);

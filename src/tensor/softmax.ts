@@ -9,7 +9,7 @@ export function softmax(x: Tensor): Tensor {
   checkType("softmax", x, "f32");
   const { engine } = x;
   const { kernels } = engine;
-  const columns = x.shape[x.rank - 1];
+  const columns = lastDimension("softmax", x);
   const rows = x.size / columns;
   const source = engine.use(x);
   const y = engine.empty(x.shape, "f32", "softmax");
@@ -22,6 +22,11 @@ export function softmax(x: Tensor): Tensor {
   return y;
 }
 
+function lastDimension(operation: string, x: Tensor): number {
+  if (x.rank === 0) throw new ShapeError(`${operation}: expected at least one dimension, got ${x}`);
+  return x.shape[x.rank - 1];
+}
+
 /**
  * Mean cross-entropy, in nats, between softmax(logits […, V]) and targets […] (class numbers, i32), fused. Targets
  * equal to `ignoreIndex` count for nothing.
@@ -31,7 +36,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: { ignoreI
   const { ignoreIndex = -1 } = options;
   checkType("crossEntropy, logits", logits, "f32");
   checkType("crossEntropy, targets", targets, "i32");
-  const columns = logits.shape[logits.rank - 1];
+  const columns = lastDimension("crossEntropy", logits);
   const rows = logits.size / columns;
   if (targets.size !== rows) {
     throw new ShapeError(`crossEntropy: expected one target a row of ${logits}, got ${targets}`);
@@ -41,7 +46,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: { ignoreI
   const x = engine.use(logits);
   const labels = engine.use(targets);
   checkIds("crossEntropy", targets, columns, ignoreIndex);
-  const start = labels >> 2;
+  const start = labels >>> 2;
   let counted = 0;
   for (let i = 0; i < rows; i++) if (memory.i32[start + i] !== ignoreIndex) counted++;
   if (counted === 0) throw new ShapeError(`crossEntropy: every target is ${ignoreIndex}, which is ignored`);

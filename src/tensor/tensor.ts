@@ -13,10 +13,10 @@ export function sizeOf(shape: readonly number[]): number {
 /** @throws ShapeError unless every dimension is a positive integer and, where given, the size is `length`. */
 export function checkShape(where: string, shape: readonly number[], length?: number): void {
   if (!shape.every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new ShapeError(`${where}: a shape has positive integers, got [${shape}]`);
+    throw new ShapeError(`${where}: expected a shape of positive integers, got [${shape}]`);
   }
   if (length !== undefined && sizeOf(shape) !== length) {
-    throw new ShapeError(`${where}: the shape [${shape}] has ${sizeOf(shape)} elements, the data ${length}`);
+    throw new ShapeError(`${where}: expected ${sizeOf(shape)} elements for the shape [${shape}], got ${length}`);
   }
 }
 
@@ -83,24 +83,24 @@ export class Tensor {
 
   /** A copy of the elements, row-major. */
   toArray(): Float32Array | Int32Array {
-    const start = this.engine.use(this) >> 2;
+    const start = this.engine.use(this) >>> 2;
     const heap = this.dtype === "f32" ? this.engine.memory.f32 : this.engine.memory.i32;
     return heap.slice(start, start + this.size);
   }
 
   /** The one element of a tensor of size 1. @throws ShapeError if it has more. */
   item(): number {
-    if (this.size !== 1) throw new ShapeError(`item() wants a tensor of one element, ${this} has ${this.size}`);
+    if (this.size !== 1) throw new ShapeError(`item(): expected a tensor of one element, got ${this}`);
     return this.toArray()[0];
   }
 
   /** Overwrites the elements. @throws ShapeError if the length differs. */
   set(data: ArrayLike<number>): void {
     if (data.length !== this.size) {
-      throw new ShapeError(`set: ${this} has ${this.size} elements, the data ${data.length}`);
+      throw new ShapeError(`set: expected ${this.size} elements for ${this}, got ${data.length}`);
     }
     const heap = this.dtype === "f32" ? this.engine.memory.f32 : this.engine.memory.i32;
-    heap.set(data, this.engine.use(this) >> 2);
+    heap.set(data, this.engine.use(this) >>> 2);
   }
 
   /** The same elements under another shape, or (with `offset`) a run of them. Shares data and gradient. */
@@ -142,14 +142,14 @@ export class Tensor {
     this.engine.use(this);
     const tape = this.engine.tape;
     if (!tape) throw new EngineError("backward() needs the tape of engine.step(() => …), which is not running");
-    if (this.size !== 1) throw new ShapeError(`backward() starts from a scalar loss, got ${this}`);
+    if (this.size !== 1) throw new ShapeError(`backward(): expected a loss of one element, got ${this}`);
     this.gradient.set([1]);
     tape.backward();
   }
 
-  /** Gives its memory back. Only for tensors made outside a step or kept from one. */
+  /** Gives its memory back. Only for tensors made outside a step or kept from one; a view has none of its own. */
   free(): void {
-    if (this.#stepId !== undefined) return;
+    if (this.#stepId !== undefined || this.#freed || this.#base) return;
     this.engine.memory.free(this.surrender());
   }
 

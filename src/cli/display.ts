@@ -1,0 +1,181 @@
+/** What a training run shows: for people a progress bar, a line an evaluation and a plot; for machines JSON lines. */
+import { styleText } from "node:util";
+import asciichart from "asciichart";
+import { Presets, SingleBar } from "cli-progress";
+import type { LanguageModelConfig } from "../models/language-model.ts";
+import type { StepReport, ValidationReport } from "../train/train.ts";
+
+export interface StartReport {
+  file: string;
+  tokens: number;
+  validationTokens: number;
+  vocabSize: number;
+  parameters: number;
+  config: LanguageModelConfig;
+  steps: number;
+  step: number;
+  build: string;
+}
+
+export interface Display {
+  start(report: StartReport): void;
+  step(report: StepReport): void;
+  validation(report: ValidationReport): void;
+  sample(text: string): void;
+  /** Takes the progress bar away. */
+  stop(): void;
+  interrupted(path: string, step: number, steps: number): void;
+  finish(path: string): void;
+}
+
+export function createDisplay(json: boolean): Display {
+  return json ? new JsonDisplay() : new TerminalDisplay();
+}
+
+class JsonDisplay implements Display {
+  start(report: StartReport): void {
+    this.#print({ kind: "start", ...report });
+  }
+  step(report: StepReport): void {
+    this.#print(report);
+  }
+  validation(report: ValidationReport): void {
+    this.#print(report);
+  }
+  sample(text: string): void {
+    this.#print({ kind: "sample", text });
+  }
+  stop(): void {}
+  interrupted(path: string, step: number, steps: number): void {
+    this.#print({ kind: "interrupted", path, step, steps });
+  }
+  finish(path: string): void {
+    this.#print({ kind: "saved", path });
+  }
+  #print(report: object): void {
+    console.log(JSON.stringify(report));
+  }
+}
+
+const PLOT_WIDTH = 72;
+const PLOT_HEIGHT = 14;
+/** Without a terminal there is no bar, but a line every so many milliseconds. */
+const LINE_EVERY = 10_000;
+
+class TerminalDisplay implements Display {
+  readonly #losses: number[] = [];
+  readonly #validations: { step: number; loss: number }[] = [];
+  #bar: SingleBar | undefined;
+  #firstStep = 0;
+  #lastLine = performance.now();
+
+  start({ file, tokens, validationTokens, parameters, config, steps, step, build }: StartReport): void {
+    const { cell = "lstm", numLayers, embeddingSize, hiddenSize, vocabSize } = config;
+    console.log(`${styleText("bold", file)}: ${count(tokens)} tokens to train on, ${count(validationTokens)} held out`);
+    console.log(
+      `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
+        `${count(parameters)} parameters; ${steps} steps, ${build} kernels`,
+    );
+    if (step > 0) console.log(`going on from step ${step}`);
+    this.#firstStep = step;
+    if (!process.stderr.isTTY) return;
+    this.#bar = new SingleBar(
+      {
+        format: "{bar} {value}/{total}  loss {loss}  |g| {norm}  {speed} tok/s  {left} left",
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+        linewrap: false,
+        stream: process.stderr,
+        gracefulExit: false,
+      },
+      Presets.shades_classic,
+    );
+    this.#bar.start(steps, step, { loss: "–", norm: "–", speed: "–", left: "–" });
+  }
+
+  step(report: StepReport): void {
+    this.#losses.push(report.loss);
+    const loss = report.loss.toFixed(3);
+    const norm = report.gradientNorm.toFixed(2);
+    const speed = count(report.tokensPerSecond);
+    const left = duration(report.secondsLeft);
+    if (this.#bar) {
+      this.#bar.update(report.step, { loss, norm, speed, left });
+    } else if (performance.now() - this.#lastLine > LINE_EVERY) {
+      this.#lastLine = performance.now();
+      console.log(
+        `step ${report.step}/${report.steps}  loss ${loss}  gradient norm ${norm}  ${speed} tokens/s  ${left} left`,
+      );
+    }
+  }
+
+  validation({ step, loss, perplexity, bitsPerToken }: ValidationReport): void {
+    this.#validations.push({ step, loss });
+    const figures = `loss ${loss.toFixed(4)}  perplexity ${perplexity.toFixed(2)}  ${bitsPerToken.toFixed(3)} bits/char`;
+    this.#above(`${styleText("bold", `step ${step}`)}  validation ${figures}`);
+  }
+
+  sample(text: string): void {
+    const lines = text.trim().split("\n");
+    this.#above(lines.map((line) => styleText("dim", `  │ ${line}`)).join("\n"));
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  interrupted(path: string, step: number, steps: number): void {
+    console.log(`stopped at step ${step} of ${steps}; checkpoint saved to ${path}`);
+    console.log(`go on with:  unrolled train --resume ${path}`);
+  }
+
+  finish(path: string): void {
+    this.stop();
+    if (this.#losses.length > 1) console.log(`\n${this.#plot()}\n`);
+    console.log(`saved to ${path}; try:  unrolled generate ${path} --prompt "Call me"`);
+  }
+
+  /** Prints lines where the bar was; the bar follows below. */
+  #above(text: string): void {
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    console.log(text);
+  }
+
+  /** Training loss (the mean of each column's steps) and validation loss (the latest one) over the steps. */
+  #plot(): string {
+    const done = this.#losses.length;
+    const width = Math.min(PLOT_WIDTH, done);
+    const training: number[] = [];
+    const validation: number[] = [];
+    for (let column = 0; column < width; column++) {
+      const to = Math.floor(((column + 1) * done) / width);
+      const losses = this.#losses.slice(Math.floor((column * done) / width), to);
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      training.push(mean);
+      const known = this.#validations.filter(({ step }) => step - this.#firstStep <= to);
+      // Until the first evaluation the line hides behind the training loss, which is drawn over it.
+      validation.push(known.at(-1)?.loss ?? mean);
+    }
+    const all = [...training, ...validation];
+    const chart = asciichart.plot([validation, training], {
+      height: PLOT_HEIGHT,
+      min: Math.min(...all),
+      max: Math.max(...all),
+      colors: [asciichart.yellow, asciichart.blue],
+    });
+    const legend = `${styleText("blue", "── training")}   ${styleText("yellow", "── validation")}`;
+    const range = `steps ${this.#firstStep + 1} to ${this.#firstStep + done}`;
+    return `${chart}\n${" ".repeat(13)}${legend}   loss in nats, ${range}`;
+  }
+}
+
+function count(n: number): string {
+  return Math.round(n).toLocaleString("en-US");
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { FormatError } from "../errors.ts";
+import { loadLanguageModel } from "../models/model-file.ts";
+import { evaluationBatches } from "../text/corpus.ts";
+import { evaluate } from "../train/evaluate.ts";
+import { readFileChecked } from "./atomic-write.ts";
+import { integer } from "./options.ts";
+import { openEngine, readText, warnUnknown } from "./setup.ts";
+
+interface Options {
+  batchSize: number;
+  sequenceLength: number;
+  numerics: "fast" | "reproducible";
+  json?: boolean;
+}
+
+export function evaluateCommand(): Command {
+  return new Command("eval")
+    .description("Measure how well a model predicts a text: loss, perplexity, bits per character.")
+    .argument("<model>", "model file, as `unrolled train` saved it")
+    .argument("<file>", "UTF-8 text")
+    .option("-b, --batch-size <rows>", "columns of the text read side by side", integer(1), 16)
+    .option("-T, --sequence-length <steps>", "steps in one batch; state is carried over", integer(1), 128)
+    .option("--numerics <mode>", "fast, or reproducible (the same bits everywhere)", "fast")
+    .option("--json", "one JSON object")
+    .action(run);
+}
+
+async function run(path: string, textPath: string, options: Options): Promise<void> {
+  const [bytes, text] = [await readFileChecked(path), await readText(textPath)];
+  const engine = await openEngine({ numerics: options.numerics });
+  const { model } = loadLanguageModel(engine, bytes);
+  if (!model.tokenizer) throw new FormatError(`${path} holds no tokenizer: it cannot read text`);
+  warnUnknown(model.tokenizer, text, textPath);
+  const result = await evaluate(model, evaluationBatches(model.tokenizer.encode(text), options));
+  if (!result) return;
+  let characters = 0;
+  for (const _ of text) characters++;
+  // The first token is read but not predicted.
+  const bitsPerCharacter = (result.loss * result.count) / Math.LN2 / Math.max(1, characters - 1);
+  const { loss, perplexity, count: tokens } = result;
+  if (options.json) {
+    console.log(JSON.stringify({ loss, perplexity, bitsPerCharacter, tokens, characters, build: engine.build }));
+  } else {
+    console.log(`loss                ${loss.toFixed(4)} nats per token`);
+    console.log(`perplexity          ${perplexity.toFixed(3)}`);
+    console.log(`bits per character  ${bitsPerCharacter.toFixed(4)}`);
+    console.log(`tokens predicted    ${tokens}`);
+  }
+  engine.close();
+}

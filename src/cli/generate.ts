@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { generate } from "../generate/generate.ts";
+import { loadLanguageModel } from "../models/model-file.ts";
+import { readFileChecked } from "./atomic-write.ts";
+import { integer, real } from "./options.ts";
+import { openEngine, warnUnknown } from "./setup.ts";
+
+interface Options {
+  prompt: string;
+  length: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  seed: number;
+  numerics: "fast" | "reproducible";
+  json?: boolean;
+}
+
+export function generateCommand(): Command {
+  return new Command("generate")
+    .description("Continue a prompt with a trained model, token by token.")
+    .argument("<model>", "model file, as `unrolled train` saved it")
+    .option("-p, --prompt <text>", "text to go on from", "\n")
+    .option("-n, --length <tokens>", "tokens to generate", integer(0), 500)
+    .option("-t, --temperature <number>", "below 1 safer, above 1 wilder, 0 the likeliest", real(0), 0.8)
+    .option("--top-k <number>", "draw from the k likeliest tokens (default: all)", integer(1))
+    .option("--top-p <number>", "draw from the likeliest tokens that sum to this probability (default: 1)", real(0, 1))
+    .option("-s, --seed <number>", "seed of the random numbers", integer(0), 0)
+    .option("--numerics <mode>", "fast, or reproducible (the same bits everywhere)", "fast")
+    .option("--json", "one JSON object a token")
+    .action(run);
+}
+
+async function run(path: string, options: Options): Promise<void> {
+  const bytes = await readFileChecked(path);
+  const engine = await openEngine({ numerics: options.numerics });
+  const { model } = loadLanguageModel(engine, bytes);
+  const { prompt, json } = options;
+  warnUnknown(model.tokenizer, prompt, "the prompt");
+  const write = (text: string): void => {
+    process.stdout.write(text);
+  };
+  if (!json && prompt.trim() !== "") write(prompt);
+  for await (const token of generate(model, prompt, options)) {
+    write(json ? `${JSON.stringify(token)}\n` : token.text);
+  }
+  if (!json) write("\n");
+  engine.close();
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** The `unrolled` command. Exit codes: 0 done, 1 failure, 2 usage; 130 when Ctrl-C ended a training run. */
+import manifest from "../../package.json" with { type: "json" };
+import { Command, CommanderError } from "commander";
+import { ConfigError, UnrolledError } from "../errors.ts";
+import { evaluateCommand } from "./evaluate.ts";
+import { generateCommand } from "./generate.ts";
+import { trainCommand } from "./train.ts";
+
+const program = new Command("unrolled")
+  .description("Recurrent language models: train them on text, generate from them, measure them.")
+  .version(manifest.version)
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+for (const create of [trainCommand, generateCommand, evaluateCommand]) {
+  program.addCommand(create().copyInheritedSettings(program));
+}
+
+// A reader that stops early, such as `head`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message already; help and version are no errors.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof UnrolledError) {
+    console.error(`error: ${error.message}`);
+    process.exitCode = error instanceof ConfigError ? 2 : 1;
+  } else {
+    throw error;
+  }
+}
