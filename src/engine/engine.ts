@@ -163,12 +163,21 @@ export class Engine {
   keep(tensor: Tensor, previous?: Tensor): Tensor {
     this.use(tensor);
     if (this.#phase === "idle") {
-      throw new EngineError("engine.keep() copies a tensor out of a step: call it inside engine.step() or infer()");
+      throw new EngineError(
+        "engine.keep() copies a tensor out of a step: call it inside engine.step() or infer()",
+      );
     }
-    const reuse = previous && previous.isAlive && previous.stepId === undefined && previous.size === tensor.size;
+    const reuse = previous?.isAlive && previous.stepId === undefined && previous.size === tensor.size;
     // The persistent region may not move while the arena is in use, so the copy is finished when the step ends.
     const data = tensor.toArray();
-    const copy = new Tensor(this, tensor.pointer, tensor.shape, tensor.dtype, `kept ${tensor.name}`, this.#step);
+    const copy = new Tensor(
+      this,
+      tensor.pointer,
+      tensor.shape,
+      tensor.dtype,
+      `kept ${tensor.name}`,
+      this.#step,
+    );
     this.#kept.push(() => {
       const pointer = reuse ? previous.surrender() : this.memory.allocate(4 * copy.size);
       if (previous && !reuse && previous.isAlive && previous.stepId === undefined) previous.free();

@@ -24,7 +24,15 @@ export interface Kernels {
   gruForward(args: number, part: number, parts: number): void;
   gruBackward(args: number, part: number, parts: number): void;
   unary(kind: number, x: number, y: number, count: number, part: number, parts: number): void;
-  derive(kind: number, value: number, dy: number, dx: number, count: number, part: number, parts: number): void;
+  derive(
+    kind: number,
+    value: number,
+    dy: number,
+    dx: number,
+    count: number,
+    part: number,
+    parts: number,
+  ): void;
   binary(
     kind: number,
     a: number,
@@ -107,15 +115,7 @@ export interface Kernels {
     part: number,
     parts: number,
   ): void;
-  philox(
-    target: number,
-    c0: number,
-    c1: number,
-    c2: number,
-    c3: number,
-    k0: number,
-    k1: number,
-  ): void;
+  philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   randomUniform(args: number, part: number, parts: number): void;
   randomNormal(args: number, part: number, parts: number): void;
   dropoutMask(args: number, part: number, parts: number): void;

@@ -26,8 +26,8 @@ const SIMD_PROBE = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
 ];
 const RELAXED_PROBE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15,
-  65, 0, 253, 15, 253, 133, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0,
+  253, 15, 65, 0, 253, 15, 253, 133, 2, 11,
 ];
 
 export function supports(build: Build): boolean {
@@ -43,7 +43,7 @@ export async function loadKernels(build: Build, maximumBytes: number): Promise<L
     throw new EngineError(
       build === "simd"
         ? "this runtime has no WebAssembly SIMD, which Unrolled needs (Node 16.4+, Chrome 91+, Firefox 89+, Safari 16.4+)"
-        : "this runtime has no relaxed SIMD: use numerics \"reproducible\"",
+        : 'this runtime has no relaxed SIMD: use numerics "reproducible"',
     );
   }
   let bytes = await readModule(new URL(`${BASE}kernels-${build}.wasm`, import.meta.url));
@@ -69,7 +69,9 @@ async function readModule(url: URL): Promise<Uint8Array<ArrayBuffer>> {
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
-    throw new EngineError(`the kernels could not be read from ${url.href}: ${(cause as Error).message}`, { cause });
+    throw new EngineError(`the kernels could not be read from ${url.href}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 

@@ -5,7 +5,9 @@ import type { DType, Tensor } from "./tensor.ts";
 export function checkType(operation: string, tensor: Tensor, dtype: DType): void {
   if (tensor.dtype !== dtype) {
     const hint = dtype === "i32" ? " (engine.ids makes one)" : "";
-    throw new ShapeError(`${operation}: expected a tensor of ${dtype}${hint}, got ${tensor} of ${tensor.dtype}`);
+    throw new ShapeError(
+      `${operation}: expected a tensor of ${dtype}${hint}, got ${tensor} of ${tensor.dtype}`,
+    );
   }
 }
 
@@ -13,7 +15,11 @@ export function checkType(operation: string, tensor: Tensor, dtype: DType): void
  * @throws ShapeError unless the shape is the expected one, where a string stands for a dimension of any size.
  * The string is the dimension's name in the message.
  */
-export function checkDimensions(operation: string, tensor: Tensor, expected: readonly (number | string)[]): void {
+export function checkDimensions(
+  operation: string,
+  tensor: Tensor,
+  expected: readonly (number | string)[],
+): void {
   const fits =
     tensor.rank === expected.length &&
     expected.every((n, i) => typeof n === "string" || n === tensor.shape[i]);

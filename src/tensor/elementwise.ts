@@ -47,7 +47,11 @@ function broadcast(name: string, a: Tensor, b: Tensor): { rows: number; columns:
   return { rows: a.size / columns, columns, stride: b.size === a.size ? columns : 0 };
 }
 
-function binary(name: keyof typeof BINARY, a: Tensor, b: Tensor): { y: Tensor } & ReturnType<typeof broadcast> {
+function binary(
+  name: keyof typeof BINARY,
+  a: Tensor,
+  b: Tensor,
+): { y: Tensor } & ReturnType<typeof broadcast> {
   const { engine } = a;
   const grid = broadcast(name, a, b);
   const left = engine.use(a);

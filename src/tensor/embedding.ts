@@ -36,7 +36,9 @@ export function checkIds(operation: string, ids: Tensor, limit: number, except =
   for (let i = 0; i < ids.size; i++) {
     const id = heap[start + i];
     if ((id < 0 || id >= limit) && id !== except) {
-      throw new ShapeError(`${operation}: ids must be from 0 to ${limit - 1}, got ${id} at element ${i} of ${ids}`);
+      throw new ShapeError(
+        `${operation}: ids must be from 0 to ${limit - 1}, got ${id} at element ${i} of ${ids}`,
+      );
     }
   }
 }

@@ -45,16 +45,27 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [outputs, inputs] = weight.shape;
   if (bias) checkDimensions("linear, bias", bias, [outputs]);
   if (x.rank < 1 || x.shape[x.rank - 1] !== inputs) {
-    throw new ShapeError(`linear: expected a last dimension of ${inputs} as in the weight [${weight.shape}], got ${x}`);
+    throw new ShapeError(
+      `linear: expected a last dimension of ${inputs} as in the weight [${weight.shape}], got ${x}`,
+    );
   }
   const { engine } = x;
   const rows = x.size / inputs;
   const a = { pointer: engine.use(x), stride: inputs };
   const w = { pointer: engine.use(weight), stride: inputs };
   const y = engine.empty([...x.shape.slice(0, -1), outputs], "f32", "linear");
-  gemm(engine, rows, outputs, inputs, a, { ...w, transposed: true }, { pointer: y.pointer, stride: outputs }, {
-    bias: bias && engine.use(bias),
-  });
+  gemm(
+    engine,
+    rows,
+    outputs,
+    inputs,
+    a,
+    { ...w, transposed: true },
+    { pointer: y.pointer, stride: outputs },
+    {
+      bias: bias && engine.use(bias),
+    },
+  );
   record([y], [x, weight, bias], () => {
     const dy = { pointer: y.gradient.pointer, stride: outputs };
     if (x.requiresGrad) {

@@ -139,7 +139,8 @@ export function recurrent(
 
     const delta = { pointer: deltas, stride: outputs };
     const accumulate = { accumulate: true };
-    if (dx) gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, accumulate);
+    if (dx)
+      gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, accumulate);
     const { weightIh, weightHh, biasIh, biasHh } = weights;
     if (weightIh.requiresGrad) {
       const dw = { pointer: weightIh.gradient.pointer, stride: inputSize };

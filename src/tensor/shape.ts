@@ -45,7 +45,15 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
   const offset = 4 * start * inner;
   engine.kernels.copyRows(y.pointer, columns, source + offset, stride, outer, columns, 0);
   record([y], [x], () => {
-    engine.kernels.copyRows(x.gradient.pointer + offset, stride, y.gradient.pointer, columns, outer, columns, 1);
+    engine.kernels.copyRows(
+      x.gradient.pointer + offset,
+      stride,
+      y.gradient.pointer,
+      columns,
+      outer,
+      columns,
+      1,
+    );
   });
   return y;
 }
@@ -64,7 +72,9 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
       tensor.dtype === first.dtype &&
       tensor.shape.every((n, i) => i === dimension || n === first.shape[i]);
     if (!same) {
-      throw new ShapeError(`concat: expected the shape of ${first} outside dimension ${dimension}, got ${tensor}`);
+      throw new ShapeError(
+        `concat: expected the shape of ${first} outside dimension ${dimension}, got ${tensor}`,
+      );
     }
   }
   const { engine } = first;

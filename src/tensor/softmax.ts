@@ -32,7 +32,11 @@ function lastDimension(operation: string, x: Tensor): number {
  * equal to `ignoreIndex` count for nothing.
  * @throws ShapeError on targets of another shape, out of range, or all ignored.
  */
-export function crossEntropy(logits: Tensor, targets: Tensor, options: { ignoreIndex?: number } = {}): Tensor {
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  options: { ignoreIndex?: number } = {},
+): Tensor {
   const { ignoreIndex = -1 } = options;
   checkType("crossEntropy, logits", logits, "f32");
   checkType("crossEntropy, targets", targets, "i32");
@@ -62,7 +66,18 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: { ignoreI
     const factor = y.gradient.item() / counted;
     const dx = logits.gradient.pointer;
     engine.run(1, (part, parts) =>
-      kernels.crossEntropyBackward(x, labels, ignoreIndex, normalizers, factor, dx, rows, columns, part, parts),
+      kernels.crossEntropyBackward(
+        x,
+        labels,
+        ignoreIndex,
+        normalizers,
+        factor,
+        dx,
+        rows,
+        columns,
+        part,
+        parts,
+      ),
     );
   });
   return y;

@@ -16,7 +16,9 @@ export function checkShape(where: string, shape: readonly number[], length?: num
     throw new ShapeError(`${where}: expected a shape of positive integers, got [${shape}]`);
   }
   if (length !== undefined && sizeOf(shape) !== length) {
-    throw new ShapeError(`${where}: expected ${sizeOf(shape)} elements for the shape [${shape}], got ${length}`);
+    throw new ShapeError(
+      `${where}: expected ${sizeOf(shape)} elements for the shape [${shape}], got ${length}`,
+    );
   }
 }
 
@@ -141,7 +143,8 @@ export class Tensor {
   backward(): void {
     this.engine.use(this);
     const tape = this.engine.tape;
-    if (!tape) throw new EngineError("backward() needs the tape of engine.step(() => …), which is not running");
+    if (!tape)
+      throw new EngineError("backward() needs the tape of engine.step(() => …), which is not running");
     if (this.size !== 1) throw new ShapeError(`backward(): expected a loss of one element, got ${this}`);
     this.gradient.set([1]);
     tape.backward();

@@ -5,7 +5,8 @@ import type { Parameter, Tensor } from "../tensor/tensor.ts";
 /** @throws ConfigError unless low ≤ value ≤ high (or < high with `open`). */
 export function checkRange(name: string, value: number, low: number, high: number, open = false): void {
   if (!(value >= low && (open ? value < high : value <= high))) {
-    const range = high === Number.POSITIVE_INFINITY ? `at least ${low}` : `from ${low} to ${open ? "below " : ""}${high}`;
+    const range =
+      high === Number.POSITIVE_INFINITY ? `at least ${low}` : `from ${low} to ${open ? "below " : ""}${high}`;
     throw new ConfigError(`${name} must be ${range}, got ${value}`);
   }
 }

@@ -22,7 +22,11 @@ export interface ScheduleOptions {
  * Its cosine is the kernels' own and powers are products, so that the rate is the same in every runtime.
  * @throws ConfigError on an unknown schedule or a number out of range.
  */
-export function createSchedule(engine: Engine, steps: number, options: ScheduleOptions): (step: number) => number {
+export function createSchedule(
+  engine: Engine,
+  steps: number,
+  options: ScheduleOptions,
+): (step: number) => number {
   const { schedule, learningRate, warmup = 0, finalRate = 0, decay = 0.5 } = options;
   const decayEvery = options.decayEvery ?? Math.max(1, Math.floor(steps / 10));
   checkRange("learningRate", learningRate, 0, Number.POSITIVE_INFINITY);

@@ -112,7 +112,9 @@ export class Trainer<B extends Batch> {
     if (!(clip > 0)) throw new ConfigError(`clip must be above 0 (Infinity: no clipping), got ${clip}`);
     if (!(clipValue > 0)) throw new ConfigError(`clipValue must be above 0, got ${clipValue}`);
     if (!Object.hasOwn(OPTIMIZERS, optimizer)) {
-      throw new ConfigError(`optimizer must be one of ${Object.keys(OPTIMIZERS).join(", ")}, got ${optimizer}`);
+      throw new ConfigError(
+        `optimizer must be one of ${Object.keys(OPTIMIZERS).join(", ")}, got ${optimizer}`,
+      );
     }
     if (optimizer !== "sgd" && options.momentum) {
       throw new ConfigError(`momentum belongs to the optimizer "sgd", got "${optimizer}"`);
@@ -172,7 +174,9 @@ export class Trainer<B extends Batch> {
     }
   }
 
-  #trainStep(batch: B): Pick<StepReport, "loss" | "gradientNorm" | "clipped" | "learningRate"> & { count: number } {
+  #trainStep(
+    batch: B,
+  ): Pick<StepReport, "loss" | "gradientNorm" | "clipped" | "learningRate"> & { count: number } {
     const { engine } = this.model;
     if (!batch.continues) this.#dropCarried();
     for (const parameter of this.#parameters) parameter.zeroGradient();
@@ -184,7 +188,8 @@ export class Trainer<B extends Batch> {
       result.loss.backward();
       if (this.#clipValue < Number.POSITIVE_INFINITY) clipByValue(this.#parameters, this.#clipValue);
       const norm = gradientNorm(this.#parameters);
-      if (!Number.isFinite(norm)) throw notFinite(`the gradient norm of ${where} is ${norm} (its loss: ${loss})`);
+      if (!Number.isFinite(norm))
+        throw notFinite(`the gradient norm of ${where} is ${norm} (its loss: ${loss})`);
       const learningRate = this.#learningRate(this.#step);
       this.optimizer.learningRate = learningRate;
       this.optimizer.step(clipScale(norm, this.#clip));
@@ -220,7 +225,9 @@ export class Trainer<B extends Batch> {
    */
   restore({ tensors, numbers }: TrainState): void {
     if (numbers.step > this.steps) {
-      throw new ConfigError(`the checkpoint is at step ${numbers.step}, but only ${this.steps} steps were asked for`);
+      throw new ConfigError(
+        `the checkpoint is at step ${numbers.step}, but only ${this.steps} steps were asked for`,
+      );
     }
     const get = (name: string, shape: readonly number[]): Float32Array => {
       const tensor = tensors.get(name);
@@ -281,7 +288,10 @@ function notFinite(what: string): NumericError {
 }
 
 /** Speed over the last few seconds, and the time left at the speed of the whole run. */
-function createClock(): (count: number, stepsLeft: number) => { tokensPerSecond: number; secondsLeft: number } {
+function createClock(): (
+  count: number,
+  stepsLeft: number,
+) => { tokensPerSecond: number; secondsLeft: number } {
   const start = performance.now();
   const marks: { time: number; total: number }[] = [{ time: start, total: 0 }];
   let total = 0;
