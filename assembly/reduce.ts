@@ -4,27 +4,52 @@
 //   sumOfSquares  Σ x², in f64: the gradient's norm. Eight running sums, so that the order is fixed and the adds overlap.
 //   sum           Σ x, in f64, one after the other.
 
-import { loadUpTo4, madd, partStart, storeUpTo4 } from "./simd";
+import { loadUpTo4, partStart, storeUpTo4 } from "./simd";
+
+/** Floats in a cache line. */
+const GRAIN: i32 = 16;
 
 /** stride: floats from row to row of x. weights: [R, C] of the same stride, or 0. */
 export function columnSums(
   y: usize, x: usize, weights: usize, rows: i32, columns: i32, stride: i32, part: i32, parts: i32,
 ): void {
-  const from = partStart(columns, 16, part, parts);
-  const to = partStart(columns, 16, part + 1, parts);
+  const from = partStart(columns, GRAIN, part, parts);
+  const to = partStart(columns, GRAIN, part + 1, parts);
   const step = <usize>stride << 2;
-  for (let j = from; j < to; j += 4) {
+  let j = from;
+  if (!weights) {
+    for (; j + GRAIN <= to; j += GRAIN) sumLine(y + (<usize>j << 2), x + (<usize>j << 2), rows, step);
+  }
+  for (; j < to; j += 4) {
     const left = to - j;
     let source = x + (<usize>j << 2);
     let factor = weights + (<usize>j << 2);
     let sum = f32x4.splat(0);
     for (let row = 0; row < rows; row++, source += step, factor += step) {
       const v = loadUpTo4(source, left);
-      sum = weights ? madd(v, loadUpTo4(factor, left), sum) : f32x4.add(sum, v);
+      sum = weights ? f32x4.add(sum, f32x4.mul(v, loadUpTo4(factor, left))) : f32x4.add(sum, v);
     }
     const at = y + (<usize>j << 2);
     storeUpTo4(at, f32x4.add(loadUpTo4(at, left), sum), left);
   }
+}
+
+/** 16 columns, which are one cache line of each row: each line is read once. */
+function sumLine(y: usize, x: usize, rows: i32, step: usize): void {
+  let a = f32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (; rows > 0; rows--, x += step) {
+    a = f32x4.add(a, v128.load(x));
+    b = f32x4.add(b, v128.load(x, 16));
+    c = f32x4.add(c, v128.load(x, 32));
+    d = f32x4.add(d, v128.load(x, 48));
+  }
+  v128.store(y, f32x4.add(v128.load(y), a));
+  v128.store(y, f32x4.add(v128.load(y, 16), b), 16);
+  v128.store(y, f32x4.add(v128.load(y, 32), c), 32);
+  v128.store(y, f32x4.add(v128.load(y, 48), d), 48);
 }
 
 export function sumOfSquares(x: usize, count: i32): f64 {

@@ -83,8 +83,9 @@ export function tanh4(x: v128): v128 {
   p = madd(f32x4.mul(p, z), x, x);
   const e = exp4(f32x4.add(magnitude, magnitude));
   const far = f32x4.sub(f32x4.splat(1), f32x4.div(f32x4.splat(2), f32x4.add(e, f32x4.splat(1))));
-  const signed = v128.bitselect(x, far, i32x4.splat(0x80000000));
-  return v128.bitselect(p, signed, f32x4.lt(magnitude, f32x4.splat(0.625)));
+  const y = v128.bitselect(p, far, f32x4.lt(magnitude, f32x4.splat(0.625)));
+  // The near branch needs x's sign only at −0, which its sum turns into 0.
+  return v128.bitselect(x, y, i32x4.splat(0x80000000));
 }
 
 // @ts-ignore: decorator

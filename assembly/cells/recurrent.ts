@@ -88,6 +88,8 @@ export function multiplyRecurrent(
   targetStride: i32,
   rows: i32,
 ): void {
+  // A batch of one has parts without rows too, and the matrix-vector product knows no rows.
+  if (rows == 0) return;
   if (args.batch == 1) {
     gemvRows(weights, <usize>depth << 2, source, depth, target, outputs);
     return;
@@ -110,6 +112,7 @@ export function multiplyRecurrentTransposed(
   target: usize,
   rows: i32,
 ): void {
+  if (rows == 0) return;
   const h = args.hiddenSize;
   const stride = <usize>h << 2;
   if (args.batch == 1) {

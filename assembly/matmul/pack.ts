@@ -39,6 +39,25 @@ function packAlongLanes(target: usize, source: usize, stride: usize, lanes: i32,
   }
 }
 
+/** Four neighbouring full panels of 8 lanes from a source whose lanes are contiguous, `panel` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function packFourAlongLanes(target: usize, panel: usize, source: usize, stride: usize, depth: i32): void {
+  const end = target + (<usize>depth << 5);
+  const second = panel + panel;
+  const third = second + panel;
+  for (; target < end; target += 32, source += stride) {
+    v128.store(target, v128.load(source));
+    v128.store(target, v128.load(source, 16), 16);
+    v128.store(target + panel, v128.load(source, 32));
+    v128.store(target + panel, v128.load(source, 48), 16);
+    v128.store(target + second, v128.load(source, 64));
+    v128.store(target + second, v128.load(source, 80), 16);
+    v128.store(target + third, v128.load(source, 96));
+    v128.store(target + third, v128.load(source, 112), 16);
+  }
+}
+
 /** Four lanes of a panel from a source whose depth is contiguous. Missing lanes (`lanes` < 4) become zeros. */
 // @ts-ignore: decorator
 @inline
@@ -106,7 +125,16 @@ export function packColumns(
 ): void {
   for (let block = 0; block < depth; block += DEPTH_BLOCK) {
     const blockDepth = min(DEPTH_BLOCK, depth - block);
-    for (let panel = from; panel < to; panel++) {
+    let panel = from;
+    if (!transposed) {
+      // Runs of 128 bytes: whole cache lines, each read once.
+      for (; panel + 4 <= to && (panel + 4) * TILE_COLUMNS <= columns; panel += 4) {
+        const start = source + <usize>block * stride + (<usize>(panel * TILE_COLUMNS) << 2);
+        const out = panelAddress(target, depth, columns, block, panel);
+        packFourAlongLanes(out, <usize>(blockDepth * TILE_COLUMNS) << 2, start, stride, blockDepth);
+      }
+    }
+    for (; panel < to; panel++) {
       const out = panelAddress(target, depth, columns, block, panel);
       const column = panel * TILE_COLUMNS;
       const lanes = min(TILE_COLUMNS, columns - column);

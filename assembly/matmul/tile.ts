@@ -4,7 +4,8 @@
 //
 // a: packed [depth][4], b: packed [depth][8] (see pack.ts), c: row-major with `stride` bytes from row to row.
 // 8 accumulators + 2 of B + 1 of A fit the 16 vector registers of every engine measured; 6×8 and 8×8 spill in
-// V8 11 and 12. It must stay a function of its own (exported for that): inlined into its caller it would share
+// V8 11 and 12. So does unrolling the depth: V8 then starts all loads first. Where madd is one instruction, one load
+// and four shuffles of A are faster than four loads; where it is two, shuffles get in their way. It must stay a function of its own (exported for that): inlined into its caller it would share
 // the caller's fate of running in V8's baseline compiler for the whole first matmul.
 // It does not handle edges: pack.ts pads both operands with zeros, panels.ts gives edges a full tile to write to.
 
@@ -24,50 +25,20 @@ export function tile4x8(a: usize, b: usize, c: usize, stride: usize, depth: i32)
   let c31 = f32x4.splat(0);
 
   const end = a + (<usize>depth << 4);
-  const pairs = a + (<usize>(depth & ~1) << 4);
-  for (; a < pairs; a += 32, b += 64) {
-    let b0 = v128.load(b);
-    let b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    c00 = madd(x, b0, c00);
-    c01 = madd(x, b1, c01);
-    x = v128.load32_splat(a, 4);
-    c10 = madd(x, b0, c10);
-    c11 = madd(x, b1, c11);
-    x = v128.load32_splat(a, 8);
-    c20 = madd(x, b0, c20);
-    c21 = madd(x, b1, c21);
-    x = v128.load32_splat(a, 12);
-    c30 = madd(x, b0, c30);
-    c31 = madd(x, b1, c31);
-    b0 = v128.load(b, 32);
-    b1 = v128.load(b, 48);
-    x = v128.load32_splat(a, 16);
-    c00 = madd(x, b0, c00);
-    c01 = madd(x, b1, c01);
-    x = v128.load32_splat(a, 20);
-    c10 = madd(x, b0, c10);
-    c11 = madd(x, b1, c11);
-    x = v128.load32_splat(a, 24);
-    c20 = madd(x, b0, c20);
-    c21 = madd(x, b1, c21);
-    x = v128.load32_splat(a, 28);
-    c30 = madd(x, b0, c30);
-    c31 = madd(x, b1, c31);
-  }
-  if (a < end) {
+  for (; a < end; a += 16, b += 32) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
+    const column = ASC_FEATURE_RELAXED_SIMD ? v128.load(a) : f32x4.splat(0);
+    let x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 0, 0, 0, 0) : v128.load32_splat(a);
     c00 = madd(x, b0, c00);
     c01 = madd(x, b1, c01);
-    x = v128.load32_splat(a, 4);
+    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 1, 1, 1, 1) : v128.load32_splat(a, 4);
     c10 = madd(x, b0, c10);
     c11 = madd(x, b1, c11);
-    x = v128.load32_splat(a, 8);
+    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 2, 2, 2, 2) : v128.load32_splat(a, 8);
     c20 = madd(x, b0, c20);
     c21 = madd(x, b1, c21);
-    x = v128.load32_splat(a, 12);
+    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 3, 3, 3, 3) : v128.load32_splat(a, 12);
     c30 = madd(x, b0, c30);
     c31 = madd(x, b1, c31);
   }

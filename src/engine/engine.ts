@@ -218,7 +218,10 @@ export class Engine {
     for (let part = 0; part < parts; part++) kernel(part, parts);
   }
 
-  /** Frees everything at once. The engine and its tensors cannot be used afterwards. */
+  /**
+   * Ends the engine: it and its tensors cannot be used afterwards. The runtime takes the memory back once nothing
+   * refers to the engine.
+   */
   close(): void {
     this.#closed = true;
   }

@@ -2,6 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import { ConfigError } from "../errors.ts";
 import { Dropout, Embedding, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
+import { checkSize } from "../nn/options.ts";
 import { GRU, LSTM, type RecurrentState, RNN } from "../nn/recurrent.ts";
 import { crossEntropy } from "../tensor/softmax.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -45,7 +46,12 @@ export class LanguageModel extends Module {
     const { cell = "lstm", vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1 } = config;
     const { dropout = 0, tieWeights = false } = config;
     if (!Object.hasOwn(CELLS, cell)) {
-      throw new ConfigError(`cell must be one of ${Object.keys(CELLS).join(", ")}, got ${JSON.stringify(cell)}`);
+      throw new ConfigError(
+        `cell must be one of ${Object.keys(CELLS).join(", ")}, got ${JSON.stringify(cell)}`,
+      );
+    }
+    for (const [name, size] of Object.entries({ vocabSize, hiddenSize, embeddingSize, numLayers })) {
+      checkSize(name, size);
     }
     if (tieWeights && embeddingSize !== hiddenSize) {
       throw new ConfigError(

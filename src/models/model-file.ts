@@ -30,15 +30,22 @@ export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8A
  * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file.
  * @throws FormatError saying what is wrong with the file; no memory is kept then.
  */
-export function loadLanguageModel(engine: Engine, bytes: Uint8Array): { model: LanguageModel; extras: Extras } {
+export function loadLanguageModel(
+  engine: Engine,
+  bytes: Uint8Array,
+): { model: LanguageModel; extras: Extras } {
   const { tensors, metadata } = readSafetensors(bytes);
   if (metadata.unrolled === undefined) {
-    throw new FormatError("the file has no `unrolled` entry in its metadata: it is not a model of this library");
+    throw new FormatError(
+      "the file has no `unrolled` entry in its metadata: it is not a model of this library",
+    );
   }
   if (metadata.unrolled !== VERSION) {
     throw new FormatError(`the file has version ${metadata.unrolled}, expected ${VERSION}`);
   }
-  const tokenizer = metadata.tokenizer ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer)) : undefined;
+  const tokenizer = metadata.tokenizer
+    ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer))
+    : undefined;
   const config = parse("config", metadata.config) as LanguageModelConfig;
   checkEmbedding(config, tensors);
   let model: LanguageModel;
@@ -70,7 +77,9 @@ function parse(key: string, json: string | undefined): object {
   } catch {
     // Said below.
   }
-  throw new FormatError(`metadata: ${key}: expected a JSON object, got ${json === undefined ? "nothing" : json.slice(0, 40)}`);
+  throw new FormatError(
+    `metadata: ${key}: expected a JSON object, got ${json === undefined ? "nothing" : json.slice(0, 40)}`,
+  );
 }
 
 /** The file's own weights bound what its config may ask for, so that a forged config cannot take all memory. */

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
 import { gemm, packedBytes } from "./gemm.ts";
 import { record } from "./tape.ts";
@@ -67,6 +68,12 @@ export function recurrent(
   const [steps, batch] = x.shape;
   checkDimensions(`${kind}, initial hidden state`, h0, [batch, hiddenSize]);
   if (c0) checkDimensions(`${kind}, initial cell state`, c0, [batch, hiddenSize]);
+
+  if (!weights.biasIh !== !weights.biasHh) {
+    throw new ShapeError(
+      `${kind}: expected both biases or none, got only ${weights.biasIh ? "biasIh" : "biasHh"}`,
+    );
+  }
 
   const { engine } = x;
   const { kernels, memory } = engine;

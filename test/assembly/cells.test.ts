@@ -1,0 +1,219 @@
+import { beforeAll, describe, it } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
+import { gruBackward, gruForward } from "../../src/reference/gru.ts";
+import { lstmBackward, lstmForward } from "../../src/reference/lstm.ts";
+import { currentStates, initialSlot, projectInput } from "../../src/reference/recurrent.ts";
+import { rnnBackward, rnnForward } from "../../src/reference/rnn.ts";
+import { packedBytes } from "../../src/tensor/gemm.ts";
+import { GATES, type RecurrentKind } from "../../src/tensor/recurrent.ts";
+import { expectClose, expectSameBits } from "../helpers/close.ts";
+import { forEachBuild } from "../helpers/engines.ts";
+import { type Placed, place, placeIds, runReversed } from "../helpers/place.ts";
+import { random } from "../helpers/random.ts";
+import { randomIds } from "../helpers/random-ids.ts";
+
+const TOLERANCE = 1e-5;
+const inputSize = 3;
+const kinds = Object.keys(GATES) as RecurrentKind[];
+const isReset = (kind: RecurrentKind) => kind === "gru-before";
+
+interface Form {
+  steps: number;
+  batch: number;
+  hiddenSize: number;
+  reverse: boolean;
+  /** Whether rows end at different steps, some before the first. */
+  ragged: boolean;
+}
+
+const forms: Form[] = [];
+for (const steps of [1, 3, 7]) {
+  for (const batch of [1, 2, 5, 17]) {
+    for (const hiddenSize of [1, 3, 5, 8, 17, 64]) {
+      for (const reverse of [false, true]) {
+        for (const ragged of [false, true]) forms.push({ steps, batch, hiddenSize, reverse, ragged });
+      }
+    }
+  }
+}
+
+/** A layer's inputs, and what the reference makes of them. Arrays that a kind does not have are empty. */
+function referenceLayer(kind: RecurrentKind, form: Form) {
+  const { steps, batch, hiddenSize, reverse, ragged } = form;
+  const width = GATES[kind] * hiddenSize;
+  const slot = batch * hiddenSize;
+  const history = (steps + 1) * slot;
+  const options = {
+    steps,
+    batch,
+    inputSize,
+    hiddenSize,
+    reverse,
+    lengths: ragged ? randomIds(batch, 9, steps + 1) : undefined,
+    x: random(steps * batch * inputSize, 1),
+    h0: random(slot, 2),
+    c0: random(slot, 3),
+    weightIh: random(width * inputSize, 4),
+    weightHh: random(width * hiddenSize, 5, 1 / Math.sqrt(hiddenSize)),
+    biasIh: random(width, 6),
+    biasHh: random(width, 7),
+  };
+  const outside = { dHidden: random(history, 10), dCell: random(history, 11) };
+  const none = new Float32Array(0);
+  const blank = { cell: none, gates: none, extra: none, dCell: none, dExtra: none };
+  if (kind === "lstm") {
+    const state = lstmForward(options);
+    const { dHidden, dCell, dGates } = lstmBackward({ ...options, ...state, ...outside });
+    return { options, outside, ...blank, ...state, dHidden, dCell, dGates };
+  }
+  if (kind === "rnn-tanh" || kind === "rnn-relu") {
+    const rnn = { ...options, nonlinearity: kind === "rnn-tanh" ? ("tanh" as const) : ("relu" as const) };
+    const state = rnnForward(rnn);
+    const { dHidden, dGates } = rnnBackward({ ...rnn, ...state, ...outside });
+    return { options, outside, ...blank, ...state, dHidden, dGates };
+  }
+  const gru = { ...options, resetAfter: !isReset(kind) };
+  const state = gruForward(gru);
+  const { dHidden, dGates, dCandidate } = gruBackward({ ...gru, ...state, ...outside });
+  // With the reset before, r⊙h stays where it is: it is what dW_hn is made from.
+  const dExtra = isReset(kind) ? state.candidate : dCandidate;
+  const { hidden, gates, candidate } = state;
+  return { options, outside, ...blank, hidden, gates, extra: candidate, dHidden, dGates, dExtra };
+}
+
+type Layer = ReturnType<typeof referenceLayer>;
+
+/** What both passes take, W_hh packed for one of them as the host packs it. */
+function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: boolean) {
+  const { steps, batch, hiddenSize, reverse, lengths, weightHh, biasHh } = options;
+  const { kernels } = engine;
+  const weights = place(engine, weightHh).pointer;
+  const pack = (from: number, outputs: number): number => {
+    const [depth, columns] = forward ? [hiddenSize, outputs] : [outputs, hiddenSize];
+    const target = place(engine, packedBytes(depth, columns) / 4).pointer;
+    const source = weights + 4 * from * hiddenSize;
+    runReversed(2, (part, parts) =>
+      kernels.packRecurrent(target, source, outputs, hiddenSize, Number(forward), part, parts),
+    );
+    return target;
+  };
+  const gates = GATES[kind];
+  const packs = batch > 1;
+  return {
+    steps,
+    batch,
+    hiddenSize,
+    reverse: Number(reverse),
+    variant: Number(kind === "rnn-relu" || isReset(kind)),
+    weights,
+    packed: packs ? pack(0, (gates === 3 ? 2 : gates) * hiddenSize) : 0,
+    packedCandidate: packs && gates === 3 ? pack(2 * hiddenSize, hiddenSize) : 0,
+    lengths: lengths ? placeIds(engine, lengths).pointer : 0,
+    candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
+    scratch: place(engine, kernels.gemmScratchBytes() / 4 + batch * hiddenSize).pointer,
+  };
+}
+
+function readAll<K extends string>(placed: Record<K, Placed>): Record<K, Float32Array> {
+  const entries = Object.entries<Placed>(placed).map(([name, array]) => [name, array.read()]);
+  return Object.fromEntries(entries) as Record<K, Float32Array>;
+}
+
+function runForward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: number) {
+  const { options } = layer;
+  const { hiddenSize, biasIh, biasHh } = options;
+  const width = GATES[kind] * hiddenSize;
+  // Slots that the kernel has to write are NaN, but an Elman network's, which hold the projected input.
+  const hiddenIn = new Float32Array(layer.hidden.length).fill(Number.NaN);
+  const cellIn = new Float32Array(layer.cell.length).fill(Number.NaN);
+  const gatesIn = new Float32Array(layer.gates.length);
+  const innerBias = biasHh.slice();
+  if (kind === "gru-after") innerBias.fill(0, 2 * hiddenSize);
+  const projected = GATES[kind] === 1 ? currentStates(options, hiddenIn) : gatesIn;
+  projectInput(options, width, projected, biasIh, innerBias);
+  initialSlot(options, hiddenIn).set(options.h0);
+  if (cellIn.length) initialSlot(options, cellIn).set(options.c0);
+  return engine.infer(() => {
+    const arrays = {
+      hidden: place(engine, hiddenIn),
+      cell: place(engine, cellIn),
+      gates: place(engine, gatesIn),
+      extra: place(engine, layer.extra.length),
+    };
+    const args = engine.args("RecurrentArgs", {
+      ...pass(engine, kind, layer, true),
+      hidden: arrays.hidden.pointer,
+      cell: arrays.cell.pointer,
+      gates: arrays.gates.pointer,
+      extra: arrays.extra.pointer,
+      dHidden: 0,
+      dCell: 0,
+    });
+    const { lstmForward, gruForward, rnnForward } = engine.kernels;
+    const kernel = kind === "lstm" ? lstmForward : GATES[kind] === 3 ? gruForward : rnnForward;
+    runReversed(parts, (part) => kernel(args, part, parts));
+    return readAll(arrays);
+  });
+}
+
+/** Starts from the reference's states, so that a state rounded to the other side of relu's kink does not matter. */
+function runBackward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: number) {
+  return engine.infer(() => {
+    const isElman = GATES[kind] === 1;
+    const arrays = {
+      dHidden: place(engine, layer.outside.dHidden),
+      dCell: place(engine, kind === "lstm" ? layer.outside.dCell : 0),
+      dGates: place(engine, isElman ? layer.dGates.length : layer.gates),
+      dExtra: place(engine, layer.extra),
+    };
+    const args = engine.args("RecurrentArgs", {
+      ...pass(engine, kind, layer, false),
+      hidden: place(engine, layer.hidden).pointer,
+      cell: place(engine, layer.cell).pointer,
+      gates: arrays.dGates.pointer,
+      extra: arrays.dExtra.pointer,
+      dHidden: arrays.dHidden.pointer,
+      dCell: arrays.dCell.pointer,
+    });
+    const { lstmBackward, gruBackward, rnnBackward } = engine.kernels;
+    const kernel = kind === "lstm" ? lstmBackward : GATES[kind] === 3 ? gruBackward : rnnBackward;
+    runReversed(parts, (part) => kernel(args, part, parts));
+    return readAll(arrays);
+  });
+}
+
+forEachBuild((_, createEngine) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngine();
+  });
+
+  for (const kind of kinds) {
+    describe(kind, () => {
+      it("agrees with the reference forward and backward, and gives the same bits in any parts", () => {
+        for (const form of forms) {
+          const layer = referenceLayer(kind, form);
+          const name = JSON.stringify(form);
+
+          const forward = runForward(engine, kind, layer, 1);
+          for (const array of ["hidden", "cell", "gates", "extra"] as const) {
+            expectClose(forward[array], layer[array], TOLERANCE, `${array} of ${name}`);
+          }
+          const forwardSplit = runForward(engine, kind, layer, 3);
+          for (const array of ["hidden", "cell", "gates", "extra"] as const) {
+            expectSameBits(forwardSplit[array], forward[array], `${array} of ${name}`);
+          }
+
+          const backward = runBackward(engine, kind, layer, 1);
+          for (const array of ["dHidden", "dCell", "dGates", "dExtra"] as const) {
+            expectClose(backward[array], layer[array], TOLERANCE, `${array} of ${name}`);
+          }
+          const backwardSplit = runBackward(engine, kind, layer, 3);
+          for (const array of ["dHidden", "dCell", "dGates", "dExtra"] as const) {
+            expectSameBits(backwardSplit[array], backward[array], `${array} of ${name}`);
+          }
+        }
+      });
+    });
+  }
+});
