@@ -56,7 +56,8 @@ export async function* generate(
     throw new ConfigError("the model has no tokenizer: give the prompt as token ids");
   }
   let ids = typeof prompt === "string" ? tokenizer!.encode(prompt) : Int32Array.from(prompt);
-  if (ids.length === 0) throw new ConfigError("the prompt is empty: generation needs at least one token to go on from");
+  if (ids.length === 0)
+    throw new ConfigError("the prompt is empty: generation needs at least one token to go on from");
 
   const random = new RandomStream(seed);
   const decoder = tokenizer?.createDecoder();
@@ -112,6 +113,7 @@ function draw(
   const row = logits.view([1, vocabSize], logits.size - vocabSize);
   const scaled = temperature === 0 || temperature === 1 ? row : scale(row, 1 / temperature);
   const probabilities = softmax(scaled).toArray() as Float32Array;
-  const id = temperature === 0 ? argmax(probabilities) : sample(probabilities, random.uniform(engine), options);
+  const id =
+    temperature === 0 ? argmax(probabilities) : sample(probabilities, random.uniform(engine), options);
   return { id, probability: probabilities[id] };
 }

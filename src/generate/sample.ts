@@ -14,7 +14,8 @@ export function checkSampleOptions({ temperature = 1, topK = 1, topP = 1 }: Samp
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     throw new ConfigError(`temperature must be a number from 0, got ${temperature}`);
   }
-  if (!Number.isInteger(topK) || topK < 1) throw new ConfigError(`topK must be an integer from 1, got ${topK}`);
+  if (!Number.isInteger(topK) || topK < 1)
+    throw new ConfigError(`topK must be an integer from 1, got ${topK}`);
   if (!(topP > 0 && topP <= 1)) throw new ConfigError(`topP must be above 0 and at most 1, got ${topP}`);
 }
 

@@ -47,7 +47,7 @@ export function loadLanguageModel(
     ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer))
     : undefined;
   const config = parse("config", metadata.config) as LanguageModelConfig;
-  checkEmbedding(config, tensors);
+  checkSizes(config, tensors);
   let model: LanguageModel;
   const random = engine.random.state;
   try {
@@ -83,15 +83,26 @@ function parse(key: string, json: string | undefined): object {
 }
 
 /** The file's own weights bound what its config may ask for, so that a forged config cannot take all memory. */
-function checkEmbedding(config: LanguageModelConfig, tensors: ReadonlyMap<string, SafeTensor>): void {
+function checkSizes(config: LanguageModelConfig, tensors: ReadonlyMap<string, SafeTensor>): void {
   const shape = tensors.get("embedding.weight")?.shape;
   const layers = [...tensors.keys()].filter((name) => name.startsWith("rnn.weight_hh_l")).length;
   const hidden = tensors.get("rnn.weight_hh_l0")?.shape[1];
-  const { vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1 } = config;
+  const { vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1, tieWeights } = config;
   if (shape?.join() !== `${vocabSize},${embeddingSize}` || hidden !== hiddenSize || layers !== numLayers) {
     throw new FormatError(
       `config: it describes an embedding [${vocabSize}, ${embeddingSize}] and ${numLayers} layers of ${hiddenSize} ` +
         `units; the weights are an embedding [${shape ?? "none"}] and ${layers} layers of ${hidden ?? "no"} units`,
+    );
+  }
+  // A shape may hold little and say much: [0, 16777216]. With one gate, the weights would be:
+  const least =
+    vocabSize * (tieWeights ? embeddingSize : embeddingSize + hiddenSize) +
+    hiddenSize * (embeddingSize + hiddenSize * (2 * numLayers - 1));
+  let present = 0;
+  for (const { data } of tensors.values()) present += data.length;
+  if (!(least <= present)) {
+    throw new FormatError(
+      `config: it describes a model of at least ${least} weights; the file has ${present}`,
     );
   }
 }

@@ -1,11 +1,11 @@
 import type { Engine } from "../engine/engine.ts";
-import { checkSize } from "./options.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
 import { embedding } from "../tensor/embedding.ts";
 import { linear } from "../tensor/matmul.ts";
 import { Parameter, type Tensor } from "../tensor/tensor.ts";
 import { normal, uniform } from "./init.ts";
 import { Module } from "./module.ts";
+import { checkSize } from "./options.ts";
 
 /** A table of vectors: ids […] → […, embeddingSize]. Weights start from N(0, 1), as in PyTorch. */
 export class Embedding extends Module {

@@ -76,7 +76,6 @@ export const TRAIN_DEFAULTS = {
   optimizer: "adam",
   learningRate: 3e-3,
   schedule: "cosine",
-  warmup: 0,
   clip: 1,
 } as const;
 
@@ -108,7 +107,7 @@ export class Trainer<B extends Batch> {
     const { evaluateEvery = data.stepsPerEpoch, optimizer = TRAIN_DEFAULTS.optimizer } = options;
     if (options.epochs !== undefined) checkRange("epochs", options.epochs, 0, Number.POSITIVE_INFINITY);
     checkSize("steps", steps);
-    checkRange("evaluateEvery", evaluateEvery, 0, Number.POSITIVE_INFINITY);
+    if (evaluateEvery !== 0) checkSize("evaluateEvery", evaluateEvery);
     if (!(clip > 0)) throw new ConfigError(`clip must be above 0 (Infinity: no clipping), got ${clip}`);
     if (!(clipValue > 0)) throw new ConfigError(`clipValue must be above 0, got ${clipValue}`);
     if (!Object.hasOwn(OPTIMIZERS, optimizer)) {
@@ -126,7 +125,11 @@ export class Trainer<B extends Batch> {
     this.#clip = clip;
     this.#clipValue = clipValue;
     this.#evaluateEvery = evaluateEvery;
-    const schedule = { ...TRAIN_DEFAULTS, ...options };
+    const schedule = {
+      ...options,
+      schedule: options.schedule ?? TRAIN_DEFAULTS.schedule,
+      learningRate: options.learningRate ?? TRAIN_DEFAULTS.learningRate,
+    };
     this.#learningRate = createSchedule(model.engine, steps, schedule);
     for (const [name, parameter] of model.namedParameters()) {
       this.#names.push(name);
@@ -224,6 +227,7 @@ export class Trainer<B extends Batch> {
    * @throws FormatError if a tensor is missing or does not fit; nothing is changed then.
    */
   restore({ tensors, numbers }: TrainState): void {
+    checkNumbers(numbers);
     if (numbers.step > this.steps) {
       throw new ConfigError(
         `the checkpoint is at step ${numbers.step}, but only ${this.steps} steps were asked for`,
@@ -277,6 +281,24 @@ export async function* train<B extends Batch>(
     yield* trainer.run();
   } finally {
     trainer.free();
+  }
+}
+
+/** @throws FormatError unless the numbers are such as `Trainer.state` gives: they may come from a stranger's file. */
+function checkNumbers({ step, random, carried }: TrainNumbers): void {
+  const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+  const isShape = (shape: unknown): boolean =>
+    Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n > 0);
+  const ok =
+    isCount(step) &&
+    isCount(random?.seed) &&
+    isCount(random?.block) &&
+    Array.isArray(carried) &&
+    carried.every(isShape);
+  if (!ok) {
+    throw new FormatError(
+      `checkpoint: expected step, random and carried as a run saves them, got ${JSON.stringify({ step, random, carried })}`,
+    );
   }
 }
 
