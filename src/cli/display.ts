@@ -1,5 +1,5 @@
 /** What a training run shows: for people a progress bar, a line an evaluation and a plot; for machines JSON lines. */
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import asciichart from "asciichart";
 import { Presets, SingleBar } from "cli-progress";
 import type { LanguageModelConfig } from "../models/language-model.ts";
@@ -57,7 +57,8 @@ class JsonDisplay implements Display {
   }
 }
 
-const PLOT_WIDTH = 72;
+/** With the labels it fits into 80 columns, and so does the bar. */
+const PLOT_WIDTH = 64;
 const PLOT_HEIGHT = 14;
 /** Without a terminal there is no bar, but a line every so many milliseconds. */
 const LINE_EVERY = 10_000;
@@ -71,18 +72,20 @@ class TerminalDisplay implements Display {
 
   start({ file, tokens, validationTokens, parameters, config, steps, step, build }: StartReport): void {
     const { cell = "lstm", numLayers, embeddingSize, hiddenSize, vocabSize } = config;
-    console.log(`${styleText("bold", file)}: ${count(tokens)} tokens to train on, ${count(validationTokens)} held out`);
-    console.log(
-      `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
-        `${count(parameters)} parameters; ${steps} steps, ${build} kernels`,
+    print(
+      `${styleText("bold", file)}: ${count(tokens)} tokens to train on, ${count(validationTokens)} held out`,
     );
-    if (step > 0) console.log(`going on from step ${step}`);
+    print(
+      `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
+        `${count(parameters)} parameters`,
+    );
+    print(`${steps} steps${step > 0 ? `, going on from step ${step}` : ""}; ${build} kernels`);
     this.#firstStep = step;
     if (!process.stderr.isTTY) return;
     this.#bar = new SingleBar(
       {
         format: "{bar} {value}/{total}  loss {loss}  |g| {norm}  {speed} tok/s  {left} left",
-        barsize: 24,
+        barsize: 16,
         hideCursor: true,
         clearOnComplete: true,
         linewrap: false,
@@ -104,7 +107,7 @@ class TerminalDisplay implements Display {
       this.#bar.update(report.step, { loss, norm, speed, left });
     } else if (performance.now() - this.#lastLine > LINE_EVERY) {
       this.#lastLine = performance.now();
-      console.log(
+      print(
         `step ${report.step}/${report.steps}  loss ${loss}  gradient norm ${norm}  ${speed} tokens/s  ${left} left`,
       );
     }
@@ -117,8 +120,9 @@ class TerminalDisplay implements Display {
   }
 
   sample(text: string): void {
-    const lines = text.trim().split("\n");
-    this.#above(lines.map((line) => styleText("dim", `  │ ${line}`)).join("\n"));
+    const lines = text.trim().split(/\r?\n/);
+    // A text may have taught the model characters that move a terminal's cursor.
+    this.#above(lines.map((line) => styleText("dim", `  │ ${line.replace(/\p{Cc}/gu, " ")}`)).join("\n"));
   }
 
   stop(): void {
@@ -127,20 +131,23 @@ class TerminalDisplay implements Display {
   }
 
   interrupted(path: string, step: number, steps: number): void {
-    console.log(`stopped at step ${step} of ${steps}; checkpoint saved to ${path}`);
-    console.log(`go on with:  unrolled train --resume ${path}`);
+    print(`stopped at step ${step} of ${steps}; checkpoint saved to ${path}`);
+    print(`go on with:  unrolled train --resume ${path}`);
   }
 
   finish(path: string): void {
     this.stop();
-    if (this.#losses.length > 1) console.log(`\n${this.#plot()}\n`);
-    console.log(`saved to ${path}; try:  unrolled generate ${path} --prompt "Call me"`);
+    if (this.#losses.length > 1) print(`\n${this.#plot()}\n`);
+    print(`saved to ${path}`);
+    print(`try:  unrolled generate ${path} --prompt "Call me"`);
   }
 
   /** Prints lines where the bar was; the bar follows below. */
   #above(text: string): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    console.log(text);
+    // The bar has line wrapping switched off, which long lines need.
+    if (this.#bar) process.stderr.write("\r\x1b[K\x1b[?7h");
+    print(text);
+    if (this.#bar) process.stderr.write("\x1b[?7l");
   }
 
   /** Training loss (the mean of each column's steps) and validation loss (the latest one) over the steps. */
@@ -165,10 +172,18 @@ class TerminalDisplay implements Display {
       max: Math.max(...all),
       colors: [asciichart.yellow, asciichart.blue],
     });
-    const legend = `${styleText("blue", "── training")}   ${styleText("yellow", "── validation")}`;
+    // Dots tell validation apart where there are no colours.
+    const parts = chart.split(asciichart.yellow).map((part, i) => (i > 0 ? `·${part.slice(1)}` : part));
+    const legend = `${styleText("blue", "── training")}   ${styleText("yellow", "·· validation")}`;
     const range = `steps ${this.#firstStep + 1} to ${this.#firstStep + done}`;
-    return `${chart}\n${" ".repeat(13)}${legend}   loss in nats, ${range}`;
+    return `${parts.join(asciichart.yellow)}\n${" ".repeat(13)}${legend}   loss in nats, ${range}`;
   }
+}
+
+/** To standard output; without colours where that is no terminal, or where NO_COLOR is set. */
+function print(text: string): void {
+  const colours = process.stdout.isTTY && process.stdout.hasColors();
+  console.log(colours ? text : stripVTControlCharacters(text));
 }
 
 function count(n: number): string {

@@ -4,8 +4,8 @@ import { loadLanguageModel } from "../models/model-file.ts";
 import { evaluationBatches } from "../text/corpus.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { readFileChecked } from "./atomic-write.ts";
-import { integer } from "./options.ts";
-import { openEngine, readText, warnUnknown } from "./setup.ts";
+import { integer, numericsOption } from "./options.ts";
+import { about, openEngine, readText, warnUnknown } from "./setup.ts";
 
 interface Options {
   batchSize: number;
@@ -21,7 +21,7 @@ export function evaluateCommand(): Command {
     .argument("<file>", "UTF-8 text")
     .option("-b, --batch-size <rows>", "columns of the text read side by side", integer(1), 16)
     .option("-T, --sequence-length <steps>", "steps in one batch; state is carried over", integer(1), 128)
-    .option("--numerics <mode>", "fast, or reproducible (the same bits everywhere)", "fast")
+    .addOption(numericsOption())
     .option("--json", "one JSON object")
     .action(run);
 }
@@ -29,10 +29,12 @@ export function evaluateCommand(): Command {
 async function run(path: string, textPath: string, options: Options): Promise<void> {
   const [bytes, text] = [await readFileChecked(path), await readText(textPath)];
   const engine = await openEngine({ numerics: options.numerics });
-  const { model } = loadLanguageModel(engine, bytes);
+  const { model } = about(path, () => loadLanguageModel(engine, bytes));
   if (!model.tokenizer) throw new FormatError(`${path} holds no tokenizer: it cannot read text`);
   warnUnknown(model.tokenizer, text, textPath);
-  const result = await evaluate(model, evaluationBatches(model.tokenizer.encode(text), options));
+  const ids = model.tokenizer.encode(text);
+  const batches = about(textPath, () => evaluationBatches(ids, options));
+  const result = await evaluate(model, batches);
   if (!result) return;
   let characters = 0;
   for (const _ of text) characters++;
@@ -40,7 +42,9 @@ async function run(path: string, textPath: string, options: Options): Promise<vo
   const bitsPerCharacter = (result.loss * result.count) / Math.LN2 / Math.max(1, characters - 1);
   const { loss, perplexity, count: tokens } = result;
   if (options.json) {
-    console.log(JSON.stringify({ loss, perplexity, bitsPerCharacter, tokens, characters, build: engine.build }));
+    console.log(
+      JSON.stringify({ loss, perplexity, bitsPerCharacter, tokens, characters, build: engine.build }),
+    );
   } else {
     console.log(`loss                ${loss.toFixed(4)} nats per token`);
     console.log(`perplexity          ${perplexity.toFixed(3)}`);

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import { generate } from "../generate/generate.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import { readFileChecked } from "./atomic-write.ts";
-import { integer, real } from "./options.ts";
-import { openEngine, warnUnknown } from "./setup.ts";
+import { integer, numericsOption, real } from "./options.ts";
+import { about, openEngine, warnUnknown } from "./setup.ts";
 
 interface Options {
   prompt: string;
@@ -24,9 +24,13 @@ export function generateCommand(): Command {
     .option("-n, --length <tokens>", "tokens to generate", integer(0), 500)
     .option("-t, --temperature <number>", "below 1 safer, above 1 wilder, 0 the likeliest", real(0), 0.8)
     .option("--top-k <number>", "draw from the k likeliest tokens (default: all)", integer(1))
-    .option("--top-p <number>", "draw from the likeliest tokens that sum to this probability (default: 1)", real(0, 1))
+    .option(
+      "--top-p <number>",
+      "draw from the likeliest tokens that sum to this probability (default: 1)",
+      real(0, 1),
+    )
     .option("-s, --seed <number>", "seed of the random numbers", integer(0), 0)
-    .option("--numerics <mode>", "fast, or reproducible (the same bits everywhere)", "fast")
+    .addOption(numericsOption())
     .option("--json", "one JSON object a token")
     .action(run);
 }
@@ -34,7 +38,7 @@ export function generateCommand(): Command {
 async function run(path: string, options: Options): Promise<void> {
   const bytes = await readFileChecked(path);
   const engine = await openEngine({ numerics: options.numerics });
-  const { model } = loadLanguageModel(engine, bytes);
+  const { model } = about(path, () => loadLanguageModel(engine, bytes));
   const { prompt, json } = options;
   warnUnknown(model.tokenizer, prompt, "the prompt");
   const write = (text: string): void => {

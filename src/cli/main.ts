@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** The `unrolled` command. Exit codes: 0 done, 1 failure, 2 usage; 130 when Ctrl-C ended a training run. */
-import manifest from "../../package.json" with { type: "json" };
 import { Command, CommanderError } from "commander";
+/** The `unrolled` command. Exit codes: 0 done, 1 failure, 2 usage; 130 and 143 when SIGINT or SIGTERM ended a training. */
+import manifest from "../../package.json" with { type: "json" };
 import { ConfigError, UnrolledError } from "../errors.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { generateCommand } from "./generate.ts";
@@ -16,11 +16,14 @@ for (const create of [trainCommand, generateCommand, evaluateCommand]) {
   program.addCommand(create().copyInheritedSettings(program));
 }
 
-// A reader that stops early, such as `head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  // A reader that stops early, such as `head`, is no failure.
+  if (error.code === "EPIPE") process.exit(0);
+  console.error(`error: cannot write to standard output: ${error.message}`);
+  process.exit(1);
 });
+// Nobody is left to tell.
+process.stderr.on("error", () => {});
 
 try {
   await program.parseAsync();

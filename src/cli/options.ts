@@ -1,23 +1,39 @@
 /** Values on the command line: parsed strictly, so that `--hidden 12x` is an error and not 12. */
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
-export function integer(low: number): (text: string) => number {
+export function integer(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < low) {
-      throw new InvalidArgumentError(`Expected an integer from ${low}.`);
+    if (!/^\d+$/.test(text) || !(value >= low && value <= high)) {
+      throw new InvalidArgumentError(`Expected an integer ${range(low, high)}.`);
     }
     return value;
   };
 }
 
-export function real(low: number, high = Number.POSITIVE_INFINITY): (text: string) => number {
+/** Infinity is a number here only if `high` says so. */
+export function real(low: number, high = Number.MAX_VALUE): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !(value >= low && value <= high)) {
-      const range = high === Number.POSITIVE_INFINITY ? `from ${low}` : `from ${low} to ${high}`;
-      throw new InvalidArgumentError(`Expected a number ${range}.`);
+      throw new InvalidArgumentError(`Expected a number ${range(low, high)}.`);
     }
     return value;
   };
+}
+
+/** An option that takes one of a few words. */
+export function choice(flags: string, text: string, choices: readonly string[], value: string): Option {
+  return new Option(flags, text).choices(choices).default(value);
+}
+
+export function numericsOption(): Option {
+  const text = "fast, or reproducible (the same bits in every runtime)";
+  return choice("--numerics <mode>", text, ["fast", "reproducible"], "fast");
+}
+
+function range(low: number, high: number): string {
+  return high === Number.MAX_SAFE_INTEGER || high === Number.MAX_VALUE
+    ? `from ${low}`
+    : `from ${low} to ${high}`;
 }

@@ -37,6 +37,9 @@ export interface GeneratedToken {
 /** Prompt tokens that are read in one call. */
 const CHUNK = 256;
 
+/** Below it the likeliest token is certain, and dividing logits by it could overflow. */
+const LOWEST_TEMPERATURE = 1e-6;
+
 /**
  * Continues a prompt (text, where the model has a tokenizer, or ids), token by token:
  * `for await (const token of generate(model, "Call me", { length: 100 })) …`.
@@ -111,9 +114,9 @@ function draw(
 ): { id: number; probability: number } {
   const vocabSize = logits.shape[2];
   const row = logits.view([1, vocabSize], logits.size - vocabSize);
-  const scaled = temperature === 0 || temperature === 1 ? row : scale(row, 1 / temperature);
+  const greedy = temperature < LOWEST_TEMPERATURE;
+  const scaled = greedy || temperature === 1 ? row : scale(row, 1 / temperature);
   const probabilities = softmax(scaled).toArray() as Float32Array;
-  const id =
-    temperature === 0 ? argmax(probabilities) : sample(probabilities, random.uniform(engine), options);
+  const id = greedy ? argmax(probabilities) : sample(probabilities, random.uniform(engine), options);
   return { id, probability: probabilities[id] };
 }

@@ -80,6 +80,8 @@ describe("generate", () => {
     expect(idsOf(await collect("and", { length: 60, topK: 1, seed: 3 }))).toEqual(idsOf(greedy));
     expect(idsOf(await collect("and", { length: 60, topP: 1e-6, seed: 3 }))).toEqual(idsOf(greedy));
     expect(idsOf(await collect("and", { length: 60, temperature: 1e-3, seed: 3 }))).toEqual(idsOf(greedy));
+    // 1e-45 is so small that 1/t overflows.
+    expect(idsOf(await collect("and", { length: 60, temperature: 1e-45, seed: 3 }))).toEqual(idsOf(greedy));
     expect(idsOf(await collect("and", { length: 60, seed: 3 }))).not.toEqual(idsOf(greedy));
   });
 

@@ -1,0 +1,144 @@
+/** Where a training run starts: anew from options, or from a checkpoint, which stores its options. */
+import { createHash } from "node:crypto";
+import type { Command } from "commander";
+import type { Engine } from "../engine/engine.ts";
+import { ConfigError, FormatError } from "../errors.ts";
+import { readSafetensors, type SafeTensor } from "../formats/safetensors.ts";
+import { LanguageModel } from "../models/language-model.ts";
+import { loadLanguageModel } from "../models/model-file.ts";
+import { CharacterTokenizer } from "../text/character-tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { TrainNumbers } from "../train/train.ts";
+import { readFileChecked } from "./atomic-write.ts";
+import { about, warnUnknown } from "./setup.ts";
+
+/** Every option of a run; a checkpoint stores them, so that resuming needs only the checkpoint. */
+export interface Options {
+  cell: "rnn" | "lstm" | "gru";
+  layers: number;
+  hiddenSize: number;
+  embeddingSize: number;
+  dropout: number;
+  tieWeights?: boolean;
+  sequenceLength: number;
+  batchSize: number;
+  validation: number;
+  steps?: number;
+  epochs?: number;
+  optimizer: "sgd" | "adam" | "adamw";
+  learningRate: number;
+  momentum?: number;
+  weightDecay?: number;
+  schedule: "constant" | "cosine" | "step";
+  warmup: number;
+  clip: number;
+  seed: number;
+  numerics: "fast" | "reproducible";
+  evaluateEvery?: number;
+  sampleLength: number;
+  out: string;
+  json?: boolean;
+  resume?: string;
+}
+
+export interface Checkpoint {
+  file: string;
+  bytes: Uint8Array;
+  options: Options;
+  /** The text. */
+  path: string;
+  /** The text's digest: another text would not go on with the same run. */
+  digest: string;
+  numbers: TrainNumbers;
+}
+
+export interface Job {
+  options: Options;
+  /** The text. */
+  path: string;
+  checkpoint?: Checkpoint;
+}
+
+export function started(file: string | undefined, options: Options): Job {
+  if (file === undefined) throw new ConfigError("expected a text file to train on: unrolled train FILE");
+  if (options.steps !== undefined && options.epochs !== undefined) {
+    throw new ConfigError("--steps and --epochs exclude each other");
+  }
+  if (options.epochs === 0) throw new ConfigError("--epochs must be above 0");
+  return { options, path: file };
+}
+
+/** Options that a resumed run may have of its own; all others are the checkpoint's. */
+const OWN_OPTIONS = ["resume", "out", "json", "sampleLength"];
+
+export async function resumed(
+  resume: string,
+  file: string | undefined,
+  given: Options,
+  command: Command,
+): Promise<Job> {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (!OWN_OPTIONS.includes(name) && command.getOptionValueSource(name) === "cli") {
+      throw new ConfigError(`--resume goes on with the checkpoint's own options: leave out ${option.long}`);
+    }
+  }
+  const checkpoint = readCheckpoint(resume, await readFileChecked(resume));
+  const out = command.getOptionValueSource("out") === "cli" ? given.out : resume;
+  const { sampleLength } = given;
+  return { options: { ...checkpoint.options, out, sampleLength }, path: file ?? checkpoint.path, checkpoint };
+}
+
+function readCheckpoint(file: string, bytes: Uint8Array): Checkpoint {
+  const { training } = about(file, () => readSafetensors(bytes).metadata);
+  if (training === undefined) {
+    throw new FormatError(`${file} is no checkpoint: a finished model has no training state to go on from`);
+  }
+  try {
+    const { options, path, digest, numbers } = JSON.parse(training) as Checkpoint;
+    const { step, random, carried } = numbers;
+    const integers = [step, random.seed, random.block, ...carried.flat()];
+    if (!integers.every(Number.isSafeInteger) || !carried.every(Array.isArray))
+      throw new Error("bad numbers");
+    if (typeof path !== "string" || typeof options.out !== "string") throw new Error("a path is missing");
+    return { file, bytes, options, path, digest, numbers };
+  } catch (cause) {
+    throw new FormatError(`${file}: metadata: training: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** A new model with a tokenizer trained on the training part of the text, or the checkpoint's. */
+export function prepareModel(
+  engine: Engine,
+  text: string,
+  { options, checkpoint, path }: Job,
+): { model: LanguageModel; tokenizer: Tokenizer; tensors?: ReadonlyMap<string, SafeTensor> } {
+  if (checkpoint) {
+    if (checkpoint.digest !== digestOf(text)) {
+      throw new ConfigError(
+        `${path} is not the text that ${checkpoint.file} was trained on: resuming needs the same`,
+      );
+    }
+    const { model, extras } = about(checkpoint.file, () => loadLanguageModel(engine, checkpoint.bytes));
+    if (!model.tokenizer) throw new FormatError("the checkpoint holds no tokenizer");
+    if (checkpoint.numbers.build !== engine.build) {
+      console.error(
+        `warning: the checkpoint was made with the ${checkpoint.numbers.build} build, this is ${engine.build}: ` +
+          "the run goes on, but not bit for bit as it would have",
+      );
+    }
+    return { model, tokenizer: model.tokenizer, tensors: extras.tensors };
+  }
+  const training = text.slice(0, Math.ceil(text.length * (1 - options.validation)));
+  const tokenizer = CharacterTokenizer.train(training);
+  warnUnknown(tokenizer, text, `the held-out part of ${path}`);
+  const { cell, hiddenSize, embeddingSize, dropout, tieWeights, layers } = options;
+  const { vocabSize } = tokenizer;
+  const config = { cell, vocabSize, embeddingSize, hiddenSize, numLayers: layers, dropout, tieWeights };
+  return { model: new LanguageModel(engine, config, tokenizer), tokenizer };
+}
+
+/** What a checkpoint stores of its text, to recognise it. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,167 @@
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { finished, run, SMALL, start, workDirectory } from "./run.ts";
+
+let directory: string;
+let remove: () => void;
+
+beforeEach(() => {
+  ({ directory, remove } = workDirectory());
+});
+
+afterEach(() => remove());
+
+const train = (...args: string[]) => run(directory, "train", "text.txt", ...SMALL, ...args);
+const bytesOf = (name: string): Buffer => readFileSync(join(directory, name));
+
+/** Starts a training and interrupts it in the middle. */
+async function interrupted(signal: NodeJS.Signals, ...args: string[]) {
+  // Long samples, which change no weights, keep the run from ending before the signal comes.
+  const slow = ["--sample-length", "3000", "--out", "half.safetensors"];
+  const child = start(directory, ["train", "text.txt", ...SMALL, ...slow, ...args]);
+  let seen = "";
+  child.stdout!.on("data", (text) => {
+    seen += text;
+    // Once: a second signal would end the process at once.
+    if (!child.killed && /validation/.test(seen)) child.kill(signal);
+  });
+  return finished(child);
+}
+
+describe("train", () => {
+  it("reports JSON lines, and the loss falls", async () => {
+    const { code, stdout, stderr } = await train("--json", "--steps", "60", "--learning-rate", "0.01");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const reports = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(reports[0]).toMatchObject({ kind: "start", file: "text.txt", steps: 60, step: 0 });
+    expect(reports.at(-1)).toEqual({ kind: "saved", path: "model.safetensors" });
+    const of = (kind: string) => reports.filter((report) => report.kind === kind);
+    expect(of("step").map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+    expect(of("validation").map(({ step }) => step)).toEqual([6, 12, 18, 24, 30, 36, 42, 48, 54, 60]);
+    expect(of("sample")).toHaveLength(10);
+    expect(of("step").at(-1).loss).toBeLessThan(0.95 * of("step")[0].loss);
+    expect(of("validation").at(-1).loss).toBeLessThan(of("validation")[0].loss);
+    expect(readdirSync(directory).sort()).toEqual(["model.safetensors", "text.txt"]);
+  });
+
+  it("prints lines and a plot that fits 80 columns, without colours where there is no terminal", async () => {
+    const { code, stdout, stderr } = await train("--steps", "100", "--sample-length", "0");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).not.toContain("\x1b");
+    expect(stdout).toContain("── training   ·· validation");
+    expect(stdout).toContain("saved to model.safetensors");
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("counts steps from epochs", async () => {
+    const { stdout } = await train("--epochs", "0.1", "--json");
+    expect(JSON.parse(stdout.split("\n")[0]).steps).toBe(Math.ceil(0.1 * Math.floor(10799 / 4 / 16)));
+  });
+
+  it("stops at a loss that is not finite, and keeps the checkpoint of before", async () => {
+    const { code, stderr } = await train("--learning-rate", "1e99", "--steps", "10");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: the validation loss after step 1 is NaN[^\n]+model\.safetensors\n$/);
+    expect(await run(directory, "generate", "model.safetensors", "-n", "5")).toMatchObject({ code: 0 });
+  });
+
+  it("leaves nothing behind when its reader stops early", async () => {
+    const child = start(directory, ["train", "text.txt", ...SMALL, "--json"]);
+    child.stdout!.once("data", () => child.stdout!.destroy());
+    expect(await finished(child)).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(directory).sort()).toEqual(["model.safetensors", "text.txt"]);
+  });
+
+  it("ends with 143 on SIGTERM", async () => {
+    expect(await interrupted("SIGTERM", "--steps", "3000")).toMatchObject({ code: 143 });
+  });
+});
+
+describe("train --resume", () => {
+  it.each(["fast", "reproducible"])("ends with the bytes of an uninterrupted run, %s", async (numerics) => {
+    // No held-out characters are new, so nothing but the run itself is on standard error.
+    const args = ["--steps", "1500", "--evaluate-every", "40", "--numerics", numerics];
+    const stopped = await interrupted("SIGINT", ...args);
+    expect(stopped).toMatchObject({ code: 130, stderr: "" });
+    expect(stopped.stdout).toMatch(/stopped at step \d+ of 1500; checkpoint saved to half\.safetensors\n/);
+    expect(stopped.stdout).toContain("unrolled train --resume half.safetensors");
+    expect(await run(directory, "generate", "half.safetensors", "-n", "5")).toMatchObject({ code: 0 });
+
+    const resumed = await run(directory, "train", "--resume", "half.safetensors", "--sample-length", "0");
+    expect(resumed).toMatchObject({ code: 0, stderr: "" });
+    expect(resumed.stdout).toMatch(/going on from step \d+/);
+    expect((await train(...args, "--out", "whole.safetensors")).code).toBe(0);
+    expect(bytesOf("half.safetensors").equals(bytesOf("whole.safetensors"))).toBe(true);
+    expect(readdirSync(directory).sort()).toEqual(["half.safetensors", "text.txt", "whole.safetensors"]);
+  });
+
+  it("goes on without a held-out part, from a checkpoint that a killed run left", async () => {
+    const child = start(directory, [
+      "train",
+      "text.txt",
+      ...SMALL,
+      "--validation",
+      "0",
+      "--json",
+      "--steps",
+      "3000",
+    ]);
+    let seen = "";
+    child.stdout!.on("data", (text) => {
+      seen += text;
+      if (/"kind":"sample"/.test(seen)) child.kill("SIGKILL");
+    });
+    await finished(child);
+    const { stdout } = await run(
+      directory,
+      "train",
+      "--resume",
+      "model.safetensors",
+      "--json",
+      "--sample-length",
+      "0",
+    );
+    expect(JSON.parse(stdout.split("\n")[0]).step).toBeGreaterThanOrEqual(300);
+  });
+
+  it("refuses other options and broken checkpoints", async () => {
+    await interrupted("SIGINT", "--steps", "3000");
+    const resume = ["train", "--resume", "half.safetensors"];
+    const other = await run(directory, ...resume, "--learning-rate", "0.1");
+    expect(other).toMatchObject({ code: 2, stdout: "" });
+    expect(other.stderr).toMatch(/^error: --resume [^\n]+leave out --learning-rate\n$/);
+    writeFileSync(join(directory, "other.txt"), "another text, ".repeat(900));
+    const text = await run(directory, "train", "other.txt", "--resume", "half.safetensors");
+    expect(text).toMatchObject({ code: 2, stdout: "" });
+    expect(text.stderr).toMatch(
+      /^error: other.txt is not the text that half.safetensors was trained on[^\n]+\n$/,
+    );
+
+    const whole = bytesOf("half.safetensors");
+    const cases: [RegExp, (path: string) => void][] = [
+      [/half\.safetensors: safetensors: /, (path) => truncateSync(path, whole.length - 100)],
+      [/half\.safetensors: safetensors: /, (path) => truncateSync(path, 100)],
+      // The same length, so that only this one entry is wrong.
+      [/half\.safetensors: .*\n/, (path) => replaceBytes(path, whole, '\\"block\\":', '\\"blick\\":')],
+      [/half\.safetensors: .*\n/, (path) => replaceBytes(path, whole, '"optimizer.', '"optimiser.')],
+    ];
+    for (const [message, damage] of cases) {
+      writeFileSync(join(directory, "half.safetensors"), whole);
+      damage(join(directory, "half.safetensors"));
+      const result = await run(directory, ...resume);
+      expect(result).toMatchObject({ code: 1, stdout: "" });
+      expect(result.stderr).toMatch(/^error: [^\n]+\n$/);
+      expect(result.stderr).toMatch(message);
+    }
+  });
+});
+
+function replaceBytes(path: string, bytes: Buffer, from: string, to: string): void {
+  const text = bytes.toString("latin1");
+  expect(text).toContain(from);
+  writeFileSync(path, Buffer.from(text.replace(from, to), "latin1"));
+}
