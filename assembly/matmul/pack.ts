@@ -23,8 +23,7 @@ function packAlongLanes(target: usize, source: usize, stride: usize, lanes: i32,
   const end = target + step * depth;
   if (lanes == width) {
     for (; target < end; target += step, source += stride) {
-      v128.store(target, v128.load(source));
-      if (width == 8) v128.store(target, v128.load(source, 16), 16);
+      copyLanes(target, source, width);
     }
     return;
   }
@@ -39,23 +38,26 @@ function packAlongLanes(target: usize, source: usize, stride: usize, lanes: i32,
   }
 }
 
-/** Four neighbouring full panels of 8 lanes from a source whose lanes are contiguous, `panel` bytes apart. */
+/** Four neighbouring full panels, `panel` bytes apart: runs of whole cache lines, each line read once. */
 // @ts-ignore: decorator
 @inline
-function packFourAlongLanes(target: usize, panel: usize, source: usize, stride: usize, depth: i32): void {
-  const end = target + (<usize>depth << 5);
-  const second = panel + panel;
-  const third = second + panel;
-  for (; target < end; target += 32, source += stride) {
-    v128.store(target, v128.load(source));
-    v128.store(target, v128.load(source, 16), 16);
-    v128.store(target + panel, v128.load(source, 32));
-    v128.store(target + panel, v128.load(source, 48), 16);
-    v128.store(target + second, v128.load(source, 64));
-    v128.store(target + second, v128.load(source, 80), 16);
-    v128.store(target + third, v128.load(source, 96));
-    v128.store(target + third, v128.load(source, 112), 16);
+function packFourAlongLanes(target: usize, panel: usize, source: usize, stride: usize, depth: i32, width: i32): void {
+  const step = <usize>width << 2;
+  const end = target + step * depth;
+  for (; target < end; target += step, source += stride) {
+    copyLanes(target, source, width);
+    copyLanes(target + panel, source + step, width);
+    copyLanes(target + (panel << 1), source + 2 * step, width);
+    copyLanes(target + (panel << 1) + panel, source + 3 * step, width);
   }
+}
+
+/** 4 or 8 floats. */
+// @ts-ignore: decorator
+@inline
+function copyLanes(target: usize, source: usize, width: i32): void {
+  v128.store(target, v128.load(source));
+  if (width == 8) v128.store(target, v128.load(source, 16), 16);
 }
 
 /** Four lanes of a panel from a source whose depth is contiguous. Missing lanes (`lanes` < 4) become zeros. */
@@ -102,7 +104,13 @@ function packAlongDepth(target: usize, source: usize, stride: usize, lanes: i32,
  */
 export function packRows(target: usize, source: usize, stride: usize, transposed: bool, rows: i32, depth: i32): void {
   const panel = <usize>(depth * TILE_ROWS) << 2;
-  for (let row = 0; row < rows; row += TILE_ROWS, target += panel) {
+  let row = 0;
+  if (transposed) {
+    for (; row + 4 * TILE_ROWS <= rows; row += 4 * TILE_ROWS, target += panel << 2) {
+      packFourAlongLanes(target, panel, source + (<usize>row << 2), stride, depth, TILE_ROWS);
+    }
+  }
+  for (; row < rows; row += TILE_ROWS, target += panel) {
     const lanes = min(TILE_ROWS, rows - row);
     if (transposed) packAlongLanes(target, source + (<usize>row << 2), stride, lanes, depth, TILE_ROWS);
     else packAlongDepth(target, source + <usize>row * stride, stride, lanes, depth, TILE_ROWS);
@@ -127,11 +135,10 @@ export function packColumns(
     const blockDepth = min(DEPTH_BLOCK, depth - block);
     let panel = from;
     if (!transposed) {
-      // Runs of 128 bytes: whole cache lines, each read once.
       for (; panel + 4 <= to && (panel + 4) * TILE_COLUMNS <= columns; panel += 4) {
         const start = source + <usize>block * stride + (<usize>(panel * TILE_COLUMNS) << 2);
         const out = panelAddress(target, depth, columns, block, panel);
-        packFourAlongLanes(out, <usize>(blockDepth * TILE_COLUMNS) << 2, start, stride, blockDepth);
+        packFourAlongLanes(out, <usize>(blockDepth * TILE_COLUMNS) << 2, start, stride, blockDepth, TILE_COLUMNS);
       }
     }
     for (; panel < to; panel++) {

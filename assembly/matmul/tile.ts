@@ -3,10 +3,11 @@
 //   C[4, 8] += A[4, depth] · B[depth, 8]
 //
 // a: packed [depth][4], b: packed [depth][8] (see pack.ts), c: row-major with `stride` bytes from row to row.
-// 8 accumulators + 2 of B + 1 of A fit the 16 vector registers of every engine measured; 6×8 and 8×8 spill in
-// V8 11 and 12. So does unrolling the depth: V8 then starts all loads first. Where madd is one instruction, one load
-// and four shuffles of A are faster than four loads; where it is two, shuffles get in their way. It must stay a function of its own (exported for that): inlined into its caller it would share
-// the caller's fate of running in V8's baseline compiler for the whole first matmul.
+// 8 accumulators + 2 of B + 2 of A fit the 16 vector registers of every engine measured; 6×8 and 8×8 spill in
+// V8 11 and 12. So does 4×8 with the depth unrolled: V8 then starts all loads first. Where madd is one instruction,
+// one load of A and four shuffles are faster than four loads; where it is two, shuffles get in their way.
+// It must stay a function of its own (exported for that): inlined into its caller it would share the caller's fate
+// of running in V8's baseline compiler for the whole first matmul.
 // It does not handle edges: pack.ts pads both operands with zeros, panels.ts gives edges a full tile to write to.
 
 import { madd } from "../simd";

@@ -1,0 +1,101 @@
+/**
+ * `npm run bench`: the kernels and a training step, in every build and in plain TypeScript, on this machine now.
+ * Every figure comes from the same run: nothing is compared with numbers from elsewhere.
+ */
+import type { Engine } from "../src/engine/engine.ts";
+import { createEngines } from "./builds.ts";
+import { type Entry, gigaflops } from "./entry.ts";
+import { kernelEntries } from "./kernels.ts";
+import { compare } from "./measure.ts";
+import { type Options, parseOptions, USAGE } from "./options.ts";
+import { Peak } from "./peak.ts";
+import { formatJson, formatTable, type Row } from "./report.ts";
+import { trainingEntries } from "./training.ts";
+
+/** A matmul faster than the peak, beyond what clocks do, means that one of the two was measured wrongly. */
+const PEAK_TOLERANCE = 1.02;
+const ENTRIES = [...kernelEntries, ...trainingEntries];
+
+interface Times {
+  entry: Entry;
+  /** Median milliseconds of a call. */
+  engines: Map<Engine, number>;
+  reference: number;
+}
+
+async function main(): Promise<number> {
+  let options: Options | "help";
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  const { filter, json } = options;
+  const entries = ENTRIES.filter(({ name }) => name.includes(filter));
+  const showPeak = "peak".includes(filter);
+  if (entries.length === 0 && !showPeak) {
+    const names = ["peak", ...ENTRIES.map(({ name }) => name)].join(", ");
+    console.error(`No benchmark's name contains ${JSON.stringify(filter)}: there are ${names}`);
+    return 2;
+  }
+
+  const peaks = new Map((await createEngines()).map((engine) => [engine, new Peak(engine)]));
+  const times = measure(entries, peaks);
+  const rows = times.flatMap((time) => rowsOf(time, peaks));
+  if (showPeak) rows.unshift(...[...peaks].map(([engine, peak]) => peakRow(engine, peak)));
+  console.log(json ? formatJson(rows) : formatTable(rows));
+
+  const wrong = rows.filter(({ name, ofPeak }) => name.startsWith("gemm/") && (ofPeak ?? 0) > PEAK_TOLERANCE);
+  for (const { name, build, ofPeak } of wrong) {
+    console.error(
+      `${name} (${build}) came out at ${ofPeak?.toFixed(3)} of the peak: this run cannot be trusted`,
+    );
+  }
+  return wrong.length > 0 ? 1 : 0;
+}
+
+/** Times every entry in every build and in the reference, with samples of the peak in between. */
+function measure(entries: Entry[], peaks: Map<Engine, Peak>): Times[] {
+  const engines = [...peaks.keys()];
+  const samplePeaks = () => {
+    for (const peak of peaks.values()) peak.sample();
+  };
+  samplePeaks();
+  return entries.map((entry) => {
+    const works = [...engines.map((engine) => entry.onEngine(engine)), entry.onReference()];
+    const milliseconds = compare(entry.name, works, samplePeaks);
+    return {
+      entry,
+      engines: new Map(engines.map((engine, i) => [engine, milliseconds[i]])),
+      reference: milliseconds[engines.length],
+    };
+  });
+}
+
+function rowsOf({ entry, engines, reference }: Times, peaks: Map<Engine, Peak>): Row[] {
+  const { name, unit, flops } = entry;
+  const rows = Array.from(engines, ([engine, milliseconds]): Row => {
+    const peak = peaks.get(engine)?.best ?? 0;
+    return {
+      name,
+      build: engine.build,
+      threads: 1,
+      median: entry.figure(milliseconds),
+      unit,
+      ofPeak: flops && gigaflops(flops, milliseconds) / peak,
+      vsReference: reference / milliseconds,
+    };
+  });
+  return [...rows, { name, build: "reference", threads: 1, median: entry.figure(reference), unit }];
+}
+
+function peakRow(engine: Engine, peak: Peak): Row {
+  return { name: "peak", build: engine.build, threads: 1, median: peak.best, unit: "GFLOP/s" };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,26 @@
+import { parseArgs } from "node:util";
+
+export interface Options {
+  json: boolean;
+  /** Only entries whose name contains it. */
+  filter: string;
+}
+
+export const USAGE = `Usage: npm run bench -- [options]
+
+  --json         one JSON object a line instead of a table (with npm run --silent)
+  --filter NAME  only the benchmarks whose name contains NAME
+  --help         this text`;
+
+/** @throws Error on an unknown option, or an option without its value. */
+export function parseOptions(args: string[]): Options | "help" {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      filter: { type: "string", default: "" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  return values.help ? "help" : { json: values.json, filter: values.filter };
+}
