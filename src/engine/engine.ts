@@ -131,7 +131,7 @@ export class Engine {
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
     const tensor = this.empty(shape, "f32", "zeros");
-    this.memory.f32.fill(0, tensor.pointer >>> 2, (tensor.pointer >>> 2) + tensor.size);
+    this.kernels.fill(tensor.pointer, 0, tensor.size);
     return tensor;
   }
 

@@ -171,13 +171,19 @@ export function recurrent(
         const c = { pointer: weightHh.gradient.pointer + 4 * block.from * hiddenSize, stride: hiddenSize };
         gemm(engine, block.count, hiddenSize, rows, a, b, c, accumulate);
       }
-      if (biasHh?.requiresGrad) {
-        const db = biasHh.gradient.pointer + 4 * block.from;
-        kernels.columnSums(db, block.delta, 0, rows, block.count, block.stride, 0, 1);
-      }
     }
-    if (biasIh?.requiresGrad) {
-      kernels.columnSums(biasIh.gradient.pointer, deltas, 0, rows, outputs, outputs, 0, 1);
+    if (biasIh?.requiresGrad || biasHh?.requiresGrad) {
+      const sums = engine.zeros([outputs]).pointer;
+      kernels.columnSums(sums, deltas, 0, rows, outputs, outputs, 0, 1);
+      if (biasIh?.requiresGrad) kernels.accumulate(biasIh.gradient.pointer, sums, 1, outputs, 0, 1);
+      if (biasHh?.requiresGrad) {
+        const db = biasHh.gradient.pointer;
+        kernels.accumulate(db, sums, 1, kind === "gru-after" ? 2 * hiddenSize : outputs, 0, 1);
+        // Here b_hn stands inside r⊙(…), and what reaches it differs.
+        if (kind === "gru-after") {
+          kernels.columnSums(db + 8 * hiddenSize, extra, 0, rows, hiddenSize, hiddenSize, 0, 1);
+        }
+      }
     }
     if (h0.requiresGrad) kernels.accumulate(h0.gradient.pointer, dHidden, 1, slot, 0, 1);
     if (c0?.requiresGrad) kernels.accumulate(c0.gradient.pointer, dCell, 1, slot, 0, 1);
