@@ -1,6 +1,7 @@
 // exp, log, tanh and sigmoid over four f32 lanes.
 //
-//   exp      range reduction x = n·ln2 + r (Cody & Waite), degree-6 polynomial, scaled by 2ⁿ in two steps
+//   exp      range reduction x = n·ln2 + r (Cody & Waite), degree-6 polynomial, scaled by 2ⁿ in two steps (one
+//            where the argument is known to be inside: tanh, sigmoid)
 //   log      x = m·2ᵉ with m in [√½, √2), degree-8 polynomial in m − 1
 //   tanh     |x| < 0.625: x + x³·P(x²); else 1 − 2/(exp(2|x|) + 1), with x's sign: odd, never past ±1
 //   sigmoid  1/(1 + exp(−x)): never outside [0, 1]
@@ -14,13 +15,11 @@
 
 import { madd, nmadd } from "./simd";
 
+/** eʳ of the reduced argument, to be scaled by 2ⁿ: x = n·ln2 + r. */
 // @ts-ignore: decorator
 @inline
-export function exp4(x: v128): v128 {
-  // Past these bounds the result is 0 or infinite anyway; f32x4.min and max pass NaN on.
-  const v = f32x4.max(f32x4.min(x, v128.load32_splat(memory.data<f32>([89]))), v128.load32_splat(memory.data<f32>([-105])));
-  const n = f32x4.nearest(f32x4.mul(v, v128.load32_splat(memory.data<f32>([1.44269504088896341]))));
-  let r = nmadd(n, v128.load32_splat(memory.data<f32>([0.693359375])), v);
+function expReduced(x: v128, n: v128): v128 {
+  let r = nmadd(n, v128.load32_splat(memory.data<f32>([0.693359375])), x);
   r = nmadd(n, v128.load32_splat(memory.data<f32>([-2.12194440e-4])), r);
   let p = v128.load32_splat(memory.data<f32>([1.9875691500e-4]));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([1.3981999507e-3])));
@@ -28,7 +27,22 @@ export function exp4(x: v128): v128 {
   p = madd(p, r, v128.load32_splat(memory.data<f32>([4.1665795894e-2])));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([1.6666665459e-1])));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([5.0000001201e-1])));
-  p = f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load32_splat(memory.data<f32>([1])));
+  return f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load32_splat(memory.data<f32>([1])));
+}
+
+// @ts-ignore: decorator
+@inline
+function nearestPower(x: v128): v128 {
+  return f32x4.nearest(f32x4.mul(x, v128.load32_splat(memory.data<f32>([1.44269504088896341]))));
+}
+
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  // Past these bounds the result is 0 or infinite anyway; f32x4.min and max pass NaN on.
+  const v = f32x4.max(f32x4.min(x, v128.load32_splat(memory.data<f32>([89]))), v128.load32_splat(memory.data<f32>([-105])));
+  const n = nearestPower(v);
+  const p = expReduced(v, n);
   // 2ⁿ as the product of two powers that are both normal numbers, since n reaches from −151 to 128.
   const i = i32x4.trunc_sat_f32x4_s(n);
   const half = i32x4.shr_s(i, 1);
@@ -36,6 +50,15 @@ export function exp4(x: v128): v128 {
   const low = i32x4.shl(i32x4.add(half, bias), 23);
   const high = i32x4.shl(i32x4.add(i32x4.sub(i, half), bias), 23);
   return f32x4.mul(f32x4.mul(p, low), high);
+}
+
+/** exp4 for x from −87 to 88, where 2ⁿ is one normal number: the same bits, in fewer steps. NaN passes. */
+// @ts-ignore: decorator
+@inline
+function exp4Inside(x: v128): v128 {
+  const n = nearestPower(x);
+  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(expReduced(x, n), scale);
 }
 
 // @ts-ignore: decorator
@@ -84,7 +107,9 @@ export function tanh4(x: v128): v128 {
   p = madd(p, z, v128.load32_splat(memory.data<f32>([1.33314422036e-1])));
   p = madd(p, z, v128.load32_splat(memory.data<f32>([-3.33332819422e-1])));
   p = madd(f32x4.mul(p, z), x, x);
-  const e = exp4(f32x4.add(magnitude, magnitude));
+  // From 9 on the result is 1.
+  const near = f32x4.min(magnitude, v128.load32_splat(memory.data<f32>([20])));
+  const e = exp4Inside(f32x4.add(near, near));
   const far = f32x4.sub(v128.load32_splat(memory.data<f32>([1])), f32x4.div(v128.load32_splat(memory.data<f32>([2])), f32x4.add(e, v128.load32_splat(memory.data<f32>([1])))));
   const y = v128.bitselect(p, far, f32x4.lt(magnitude, v128.load32_splat(memory.data<f32>([0.625]))));
   // The near branch needs x's sign only at −0, which its sum turns into 0.
@@ -94,5 +119,10 @@ export function tanh4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  return f32x4.div(v128.load32_splat(memory.data<f32>([1])), f32x4.add(v128.load32_splat(memory.data<f32>([1])), exp4(f32x4.neg(x))));
+  const one = v128.load32_splat(memory.data<f32>([1]));
+  const low = v128.load32_splat(memory.data<f32>([-88]));
+  const v = f32x4.max(f32x4.min(x, v128.load32_splat(memory.data<f32>([87]))), low);
+  const y = f32x4.div(one, f32x4.add(one, exp4Inside(f32x4.neg(v))));
+  // Below −88 the result is no normal number any more: 0, as at −∞.
+  return v128.andnot(y, f32x4.lt(x, low));
 }
