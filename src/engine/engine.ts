@@ -7,6 +7,14 @@ import { type Build, type LoadedKernels, loadKernels, supports } from "./load.ts
 import { Memory } from "./memory.ts";
 import { RandomStream } from "./random.ts";
 
+/** The layouts as lists, made once: a struct is written before every kernel call. */
+const FIELDS = Object.fromEntries(
+  Object.entries(LAYOUTS).map(([layout, fields]) => [
+    layout,
+    Object.entries(fields).map(([name, type]) => ({ name, isFloat: type === "f32" })),
+  ]),
+);
+
 export interface EngineOptions {
   /**
    * "reproducible": the `simd` build, whose every bit the WebAssembly specification fixes. "fast" (the default):
@@ -205,9 +213,9 @@ export class Engine {
   args<L extends Layout>(layout: L, values: ArgsOf<L>): number {
     const { f32, i32 } = this.memory;
     let at = this.#args >>> 2;
-    for (const [field, type] of Object.entries(LAYOUTS[layout])) {
-      const value = (values as Record<string, number>)[field];
-      if (type === "f32") f32[at++] = value;
+    for (const { name, isFloat } of FIELDS[layout]) {
+      const value = (values as Record<string, number>)[name];
+      if (isFloat) f32[at++] = value;
       else i32[at++] = value;
     }
     return this.#args;
