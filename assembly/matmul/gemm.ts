@@ -7,7 +7,7 @@
 // grid of blocks of ROW_BLOCK rows and COLUMN_BLOCK columns, each part packing the rows that it needs. The grid
 // depends on the shape alone. gemv.ts is the better way where M is 1.
 
-import { fill, partStart } from "../simd";
+import { partStart } from "../simd";
 import { packColumns } from "./pack";
 import { multiplyPanels, PANEL_SCRATCH, ROW_BLOCK } from "./panels";
 import { TILE_COLUMNS } from "./tile";
@@ -60,11 +60,10 @@ export function gemmMultiply(args: GemmArgs, part: i32, parts: i32): void {
 
   const cStride = <usize>args.cStride << 2;
   const c = args.c + <usize>row * cStride;
-  if (!args.accumulate) {
+  if (args.bias) {
     const at = c + (<usize>column << 2);
     for (let i = 0; i < rows; i++) {
-      if (args.bias) memory.copy(at + <usize>i * cStride, args.bias + (<usize>column << 2), <usize>columns << 2);
-      else fill(at + <usize>i * cStride, 0, columns);
+      memory.copy(at + <usize>i * cStride, args.bias + (<usize>column << 2), <usize>columns << 2);
     }
   }
 
@@ -83,6 +82,7 @@ export function gemmMultiply(args: GemmArgs, part: i32, parts: i32): void {
     c,
     cStride,
     args.scratch,
+    !args.accumulate && !args.bias,
   );
 }
 

@@ -1,12 +1,12 @@
 // A block of rows times packed panels: the loop around the tile that gemm and the recurrent cells share.
 //
-//   C[rows, from·8 … to·8] += op(A)[rows, depth] · B[depth, those columns]
+//   C[rows, from·8 … to·8] += op(A)[rows, depth] · B[depth, those columns]   (= where C is fresh: what it held is not read)
 //
 // A is packed here, ROW_BLOCK rows at a time, into `scratch` (PANEL_SCRATCH bytes, private to the caller's part).
 // B's panel stays in the first-level cache while all row panels of the block pass over it. Every element of C sees
 // the same operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
 
-import { fill, loadTail, storeTail } from "../simd";
+import { loadUpTo4, storeUpTo4 } from "../simd";
 import { DEPTH_BLOCK, packRows, panelAddress } from "./pack";
 import { TILE_COLUMNS, TILE_ROWS, tile4x8 } from "./tile";
 
@@ -28,6 +28,7 @@ export function multiplyPanels(
   c: usize,
   cStride: usize,
   scratch: usize,
+  fresh: bool = false,
 ): void {
   const edge = scratch + ROW_BLOCK * DEPTH_BLOCK * 4;
   for (let row = 0; row < rows; row += ROW_BLOCK) {
@@ -38,6 +39,7 @@ export function multiplyPanels(
         ? a + <usize>block * aStride + (<usize>row << 2)
         : a + <usize>row * aStride + (<usize>block << 2);
       packRows(scratch, start, aStride, aTransposed, blockRows, blockDepth);
+      const first = fresh && block == 0;
       const rowPanel = <usize>(blockDepth * TILE_ROWS) << 2;
       for (let panel = from; panel < to; panel++) {
         const b = panelAddress(packed, depth, columns, block, panel);
@@ -48,11 +50,10 @@ export function multiplyPanels(
         for (let i = 0; i < blockRows; i += TILE_ROWS, aPanel += rowPanel, at += <usize>TILE_ROWS * cStride) {
           const height = min(TILE_ROWS, blockRows - i);
           if (height == TILE_ROWS && width == TILE_COLUMNS) {
-            tile4x8(aPanel, b, at, cStride, blockDepth);
+            tile4x8(aPanel, b, at, cStride, blockDepth, first);
           } else {
-            fill(edge, 0, TILE_ROWS * TILE_COLUMNS);
-            tile4x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth);
-            addEdge(at, cStride, edge, height, width);
+            tile4x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
+            mergeEdge(at, cStride, edge, height, width, first);
           }
         }
       }
@@ -60,15 +61,14 @@ export function multiplyPanels(
   }
 }
 
-/** C[height, width] += the corner of a full tile. */
-function addEdge(c: usize, stride: usize, tile: usize, height: i32, width: i32): void {
+/** C[height, width] += the corner of a full tile, or = it where C is fresh. */
+function mergeEdge(c: usize, stride: usize, tile: usize, height: i32, width: i32, fresh: bool): void {
   for (let i = 0; i < height; i++, c += stride, tile += TILE_COLUMNS * 4) {
     for (let j = 0; j < width; j += 4) {
       const at = c + (<usize>j << 2);
-      const v = v128.load(tile + (<usize>j << 2));
       const left = width - j;
-      if (left >= 4) v128.store(at, f32x4.add(v128.load(at), v));
-      else storeTail(at, f32x4.add(loadTail(at, left), v), left);
+      const v = v128.load(tile + (<usize>j << 2));
+      storeUpTo4(at, fresh ? v : f32x4.add(loadUpTo4(at, left), v), left);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The micro-kernel: a 4×8 tile of C, kept in eight vector registers while the depth is walked.
 //
-//   C[4, 8] += A[4, depth] · B[depth, 8]
+//   C[4, 8] += A[4, depth] · B[depth, 8], or = where C is fresh
 //
 // a: packed [depth][4], b: packed [depth][8] (see pack.ts), c: row-major with `stride` bytes from row to row.
 // 8 accumulators + 2 of B + 2 of A fit the 16 vector registers of every engine measured; 6×8 and 8×8 spill in
@@ -15,7 +15,7 @@ import { madd } from "../simd";
 export const TILE_ROWS: i32 = 4;
 export const TILE_COLUMNS: i32 = 8;
 
-export function tile4x8(a: usize, b: usize, c: usize, stride: usize, depth: i32): void {
+export function tile4x8(a: usize, b: usize, c: usize, stride: usize, depth: i32, fresh: bool): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -44,6 +44,20 @@ export function tile4x8(a: usize, b: usize, c: usize, stride: usize, depth: i32)
     c31 = madd(x, b1, c31);
   }
 
+  if (fresh) {
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    c += stride;
+    v128.store(c, c10);
+    v128.store(c, c11, 16);
+    c += stride;
+    v128.store(c, c20);
+    v128.store(c, c21, 16);
+    c += stride;
+    v128.store(c, c30);
+    v128.store(c, c31, 16);
+    return;
+  }
   v128.store(c, f32x4.add(v128.load(c), c00));
   v128.store(c, f32x4.add(v128.load(c, 16), c01), 16);
   c += stride;
