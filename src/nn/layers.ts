@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { checkDimensions } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
 import { embedding } from "../tensor/embedding.ts";
 import { linear } from "../tensor/matmul.ts";
@@ -41,6 +42,7 @@ export class Linear extends Module {
     const { inputSize, outputSize, bias = true, weight } = options;
     checkSize("inputSize", inputSize);
     checkSize("outputSize", outputSize);
+    if (weight) checkDimensions("Linear, shared weight", weight, [outputSize, inputSize]);
     const bound = 1 / Math.sqrt(inputSize);
     this.weight = weight ?? new Parameter(engine, [outputSize, inputSize], "linear weight");
     if (!weight) uniform(this.weight, -bound, bound);

@@ -295,6 +295,14 @@ describe("free()", () => {
 });
 
 describe("options out of range", () => {
+  it("refuses a shared weight of another shape, before any memory is taken", () => {
+    const { weight } = new Embedding(engine, { vocabSize: 7, embeddingSize: 5 });
+    const before = engine.memory.persistentBytes;
+    expect(() => new Linear(engine, { inputSize: 7, outputSize: 5, weight })).toThrow(ShapeError);
+    expect(engine.memory.persistentBytes).toBe(before);
+    expect(new Linear(engine, { inputSize: 5, outputSize: 7, weight }).weight).toBe(weight);
+  });
+
   const layer = { inputSize: 2, hiddenSize: 3 };
   const linear = { inputSize: 2, outputSize: 3 };
   const table = { vocabSize: 2, embeddingSize: 3 };
