@@ -132,14 +132,14 @@ class TerminalDisplay implements Display {
 
   interrupted(path: string, step: number, steps: number): void {
     print(`stopped at step ${step} of ${steps}; checkpoint saved to ${path}`);
-    print(`go on with:  unrolled train --resume ${path}`);
+    print(`go on with:  npx unrolled train --resume ${path}`);
   }
 
   finish(path: string): void {
     this.stop();
     if (this.#losses.length > 1) print(`\n${this.#plot()}\n`);
     print(`saved to ${path}`);
-    print(`try:  unrolled generate ${path} --prompt "Call me"`);
+    print(`try:  npx unrolled generate ${path} --prompt "Call me"`);
   }
 
   /** Prints lines where the bar was; the bar follows below. */
