@@ -1,12 +1,12 @@
 import type { Engine } from "../engine/engine.ts";
 import { RandomStream } from "../engine/random.ts";
 import { ConfigError } from "../errors.ts";
+import { createPacer } from "../macrotask.ts";
 import type { RecurrentState } from "../nn/recurrent.ts";
 import { scale } from "../tensor/elementwise.ts";
 import { softmax } from "../tensor/softmax.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { createPacer } from "../train/macrotask.ts";
 import { argmax, checkSampleOptions, type SampleOptions, sample } from "./sample.ts";
 
 /** What generation needs of a model. */
@@ -64,6 +64,7 @@ export async function* generate(
 
   const random = new RandomStream(seed);
   const decoder = tokenizer?.createDecoder();
+  const promptIds = ids;
   const pause = createPacer();
   let state: RecurrentState | undefined;
   /** Reads ids; the probabilities of the token after them, or undefined if `last` is not set. */
@@ -93,6 +94,10 @@ export async function* generate(
         if (signal?.aborted) return;
       }
       const token = read(ids, true)!;
+      if (done === 0) {
+        // Whether a space is before a token may depend on the one before it.
+        for (const id of promptIds) decoder?.push(id);
+      }
       yield { ...token, text: decoder?.push(token.id) ?? "" };
       ids = Int32Array.of(token.id);
     }

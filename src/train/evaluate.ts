@@ -1,6 +1,6 @@
+import { createPacer } from "../macrotask.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Batch, Trainable } from "./interfaces.ts";
-import { createPacer } from "./macrotask.ts";
 
 export interface Evaluation {
   /** Mean loss per prediction, nats. */

@@ -1,11 +1,11 @@
 import { ConfigError, FormatError, NumericError } from "../errors.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
+import { createPacer } from "../macrotask.ts";
 import { checkSize } from "../nn/options.ts";
 import type { Parameter, Tensor } from "../tensor/tensor.ts";
 import { clipByValue, clipScale, gradientNorm } from "./clip.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { Batch, DataSource, Trainable } from "./interfaces.ts";
-import { createPacer } from "./macrotask.ts";
 import { Adam, AdamW, checkRange, type Optimizer, SGD } from "./optimizers.ts";
 import { createSchedule, type ScheduleOptions } from "./schedule.ts";
 
