@@ -1,7 +1,9 @@
 /** Unrolled: recurrent language models that train and run anywhere JavaScript runs. */
 export { createEngine, Engine, type EngineOptions } from "./engine/engine.ts";
 export * from "./errors.ts";
+export { readGPT2Vocabulary } from "./formats/gpt2-vocabulary.ts";
 export { readSafetensors, type SafeTensor, toFloat32, writeSafetensors } from "./formats/safetensors.ts";
+export { readTiktoken } from "./formats/tiktoken.ts";
 export { type GeneratedToken, type GenerateOptions, type Generative, generate } from "./generate/generate.ts";
 export type { SampleOptions } from "./generate/sample.ts";
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
@@ -11,9 +13,20 @@ export { normal, uniform } from "./nn/init.ts";
 export { loadStateDict, stateDict } from "./nn/state-dict.ts";
 export * from "./tensor/ops.ts";
 export { Parameter, Tensor } from "./tensor/tensor.ts";
+export { type ByteLevelBPEOptions, ByteLevelBPETokenizer } from "./text/byte-level-bpe.ts";
+export { CharacterBPETokenizer } from "./text/character-bpe.ts";
 export { CharacterTokenizer } from "./text/character-tokenizer.ts";
 export { Corpus, type CorpusOptions, evaluationBatches, type LanguageBatch } from "./text/corpus.ts";
-export { type StreamingDecoder, type Tokenizer, tokenizerFromJSON } from "./text/tokenizer.ts";
+export type { TextSource } from "./text/text-source.ts";
+export {
+  bpeTokenizer,
+  type DecodeOptions,
+  type EncodeOptions,
+  type StreamingDecoder,
+  type Tokenizer,
+  tokenizerFromJSON,
+} from "./text/tokenizer.ts";
+export { type WordOptions, WordTokenizer } from "./text/word-tokenizer.ts";
 export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
 export { type Evaluation, evaluate } from "./train/evaluate.ts";
 export type { Batch, DataSource, Trainable } from "./train/interfaces.ts";

@@ -101,6 +101,48 @@ describe("CharacterTokenizer", () => {
   });
 });
 
+describe("CharacterTokenizer, special tokens", () => {
+  const tokenizer = CharacterTokenizer.train("ab<>|", { specialTokens: ["<|end|>", "b"] });
+
+  it("have the ids after <unk>, and no character has the same name", () => {
+    const tokens = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.idToToken(id));
+    expect(tokens).toEqual(["<unk>", "<|end|>", "b", "<", ">", "a", "|"]);
+    expect([...tokenizer.specialTokens]).toEqual([
+      ["<unk>", 0],
+      ["<|end|>", 1],
+      ["b", 2],
+    ]);
+    for (const [id, token] of tokens.entries()) expect(tokenizer.tokenToId(token!)).toBe(id);
+  });
+
+  it("are read in a text unless told not to; <unk> never is", () => {
+    expect([...tokenizer.encode("a<|end|>b<unk>")]).toEqual([5, 1, 2, 3, 0, 0, 0, 4]);
+    expect([...tokenizer.encode("<|end|>b", { parseSpecial: false })]).toEqual([3, 6, 0, 0, 0, 6, 4, 0]);
+    expect(tokenizer.unknownCharacters("<|end|>xb")).toEqual(["x"]);
+  });
+
+  it("are decoded, or left out", () => {
+    const ids = [5, 1, 0, 4];
+    expect(tokenizer.decode(ids)).toBe("a<|end|>\ufffd>");
+    expect(tokenizer.decode(ids, { skipSpecial: true })).toBe("a>");
+    const decoder = tokenizer.createDecoder({ skipSpecial: true });
+    expect(ids.map((id) => decoder.push(id))).toEqual(["a", "", "", ">"]);
+    expect(() => decoder.push(7)).toThrow(ConfigError);
+  });
+
+  it("are kept in JSON, which without them is as it always was", () => {
+    expect(CharacterTokenizer.train("ba").toJSON()).toEqual({ kind: "character", characters: "ab" });
+    const copy = tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer)));
+    expect(copy.toJSON()).toEqual(tokenizer.toJSON());
+    expect(copy.encode("b<|end|>a")).toEqual(tokenizer.encode("b<|end|>a"));
+  });
+
+  it.each([["<unk>"], [""], ["\ud800"], ["x", "x"]])("cannot be %j, %j", (...specialTokens) => {
+    expect(() => CharacterTokenizer.train("ab", { specialTokens })).toThrow(ConfigError);
+    expect(() => CharacterTokenizer.fromJSON({ characters: "ab", specialTokens })).toThrow(FormatError);
+  });
+});
+
 describe("tokenizerFromJSON", () => {
   it("gives back the same tokenizer", () => {
     fc.assert(
@@ -117,12 +159,13 @@ describe("tokenizerFromJSON", () => {
     [null, "expected an object, got null"],
     ["text", "expected an object, got a value of type string"],
     [[], "expected an object, got an array"],
-    [{}, 'kind: expected "character", got nothing'],
-    [{ kind: 3 }, 'kind: expected "character", got a value of type number'],
-    [{ kind: "words" }, 'kind: expected "character", got "words"'],
+    [{}, "or a tokenizer.json with a model, got nothing"],
+    [{ kind: 3 }, "or a tokenizer.json with a model, got a value of type number"],
+    [{ kind: "words" }, 'or a tokenizer.json with a model, got "words"'],
     [{ kind: "character" }, "characters: expected a string, got undefined"],
     [{ kind: "character", characters: ["a"] }, "characters: expected a string, got object"],
     [{ kind: "character", characters: "aba" }, 'characters: number 2, "a", was there already'],
+    [{ kind: "character", characters: "ab", specialTokens: ["b"] }, 'number 1, "b", was there already'],
     [{ kind: "character", characters: "a\ud800" }, "characters: number 1 is half a character"],
   ])("refuses %j", (json, message) => {
     expect(() => tokenizerFromJSON(json)).toThrow(FormatError);

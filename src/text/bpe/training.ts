@@ -1,0 +1,96 @@
+/** From texts to a vocabulary: counts the pieces of the texts, and learns merges from the counts. */
+import { ConfigError } from "../../errors.ts";
+import { createPacer } from "../../macrotask.ts";
+import { readPieces, type TextSource } from "../text-source.ts";
+import { grown } from "./growable.ts";
+import { PieceTable } from "./piece-table.ts";
+import { type CountedWords, trainMerges } from "./train.ts";
+
+export interface BPETrainingOptions {
+  /** Tokens in all: special tokens, first symbols (256 bytes, or the texts' characters) and merges. */
+  vocabSize: number;
+  /** Pairs that come more rarely are not merged. Default 2. */
+  minFrequency?: number;
+  /** They get the first ids. A text is not searched for them. Default none. */
+  specialTokens?: readonly string[];
+  /** No merge gives a token of so many bytes (byte-level) or characters, or more. Default: any length. */
+  maxTokenLength?: number;
+  onProgress?: (progress: BPEProgress) => void;
+  /** Stops the training: it then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** First the texts are read, then merges are made, so that there are `tokens` of `vocabSize`. */
+export type BPEProgress =
+  | { phase: "count"; characters: number }
+  | { phase: "merge"; tokens: number; vocabSize: number };
+
+export interface PieceCounts {
+  /** The distinct pieces, in the order in which they first came. */
+  pieces: readonly string[];
+  counts: Float64Array;
+}
+
+export async function countPieces(
+  source: TextSource,
+  pattern: string,
+  { onProgress, signal }: BPETrainingOptions,
+): Promise<PieceCounts> {
+  const table = new PieceTable();
+  let counts = new Float64Array(1 << 12);
+  const count = (text: string, start: number, end: number): void => {
+    const piece = table.numberOf(text, start, end);
+    counts = grown(counts, piece + 1);
+    counts[piece]++;
+  };
+  await readPieces(source, pattern, count, {
+    onProgress: onProgress && ((characters) => onProgress({ phase: "count", characters })),
+    signal,
+  });
+  return { pieces: Array.from({ length: table.size }, (_, i) => table.pieceAt(i)), counts };
+}
+
+/** As trainMerges, with pauses and reports. */
+export async function learnMerges(
+  tokens: string[],
+  words: CountedWords,
+  { vocabSize, minFrequency = 2, maxTokenLength = Infinity, onProgress, signal }: BPETrainingOptions,
+): Promise<Int32Array> {
+  const pace = createPacer();
+  const merging = trainMerges(tokens, words, { vocabSize, minFrequency, maxLength: maxTokenLength });
+  for (;;) {
+    const { done, value } = merging.next();
+    if (done) {
+      onProgress?.({ phase: "merge", tokens: tokens.length, vocabSize });
+      return value;
+    }
+    const pause = pace();
+    if (pause) {
+      onProgress?.({ phase: "merge", tokens: value, vocabSize });
+      await pause;
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+/** @throws ConfigError for an option outside its range, or a vocabulary without room for what it must hold. */
+export function checkTrainingOptions(options: BPETrainingOptions): void {
+  const { vocabSize, minFrequency = 2, specialTokens = [], maxTokenLength = Infinity } = options;
+  const checkInteger = (name: string, value: number): void => {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new ConfigError(`${name}: expected a positive integer, got ${value}`);
+    }
+  };
+  checkInteger("vocabSize", vocabSize);
+  checkInteger("minFrequency", minFrequency);
+  if (maxTokenLength !== Infinity) checkInteger("maxTokenLength", maxTokenLength);
+  const seen = new Set<string>();
+  for (const token of specialTokens) {
+    if (typeof token !== "string" || token === "" || seen.has(token)) {
+      throw new ConfigError(
+        `specialTokens: expected distinct strings that are not empty, got ${JSON.stringify(specialTokens)}`,
+      );
+    }
+    seen.add(token);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Byte-pair encoding over the bytes of UTF-8 (Sennrich et al. 2016; over bytes, Radford et al. 2019). Every text has
+ * ids, and they give the text back: nothing is unknown. Text is cut into pieces by a pattern, and no token crosses
+ * the end of one. No dropout of merges, nothing added around a text.
+ */
+import { ConfigError } from "../errors.ts";
+import type { BPEDescription } from "../formats/bpe-description.ts";
+import { writeTokenizerJSON } from "../formats/tokenizer-json.ts";
+import { AddedTokens } from "./added-tokens.ts";
+import { Int32List } from "./bpe/growable.ts";
+import { MergeTable } from "./bpe/merge-table.ts";
+import { PieceEncoder } from "./bpe/piece-encoder.ts";
+import type { CountedWords } from "./bpe/train.ts";
+import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
+import { byteToCharacter, characterToByte } from "./byte-alphabet.ts";
+import { compilePattern, forEachPiece, patternSource } from "./pre-tokenizer.ts";
+import type { TextSource } from "./text-source.ts";
+import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
+
+export interface ByteLevelBPEOptions extends BPETrainingOptions {
+  /** How text is cut into pieces: `"gpt2"` (default), `"cl100k"`, or a regular expression's source. */
+  pattern?: string;
+}
+
+export class ByteLevelBPETokenizer implements Tokenizer {
+  readonly kind = "byte-level-bpe";
+  readonly description: BPEDescription;
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #added: AddedTokens;
+  readonly #specialIds: ReadonlySet<number>;
+  readonly #pattern: RegExp;
+  readonly #byteIds: Int32Array;
+  readonly #encoder: PieceEncoder;
+  /** Token i is `bytes[starts[i] … starts[i + 1] - 1]`. */
+  readonly #bytes: Uint8Array;
+  readonly #starts: Int32Array;
+
+  /** @throws ConfigError if the pattern's syntax isn't known. */
+  constructor(description: BPEDescription) {
+    this.description = description;
+    const { tokens, addedTokens } = description;
+    this.#ids = new Map(tokens.map((token, id) => [token, id]));
+    this.#added = new AddedTokens(addedTokens);
+    this.#pattern = compilePattern(description.pattern);
+    this.#byteIds = Int32Array.from(byteToCharacter, (character) => this.#ids.get(character)!);
+    this.#specialIds = new Set(this.#added.special.values());
+    this.#encoder = new PieceEncoder(new MergeTable(description.merges), this.#firstSymbols.bind(this));
+    [this.#bytes, this.#starts] = bytesOf(description);
+  }
+
+  /**
+   * Learns a vocabulary from texts; the same as Hugging Face's BpeTrainer does from the same texts.
+   * @throws ConfigError for an option out of range; FormatError for a stream that is not UTF-8.
+   */
+  static async train(source: TextSource, options: ByteLevelBPEOptions): Promise<ByteLevelBPETokenizer> {
+    checkTrainingOptions(options);
+    const { specialTokens = [], vocabSize } = options;
+    const pattern = patternSource(options.pattern ?? "gpt2");
+    const alphabet = [...byteToCharacter].sort();
+    const tokens = [...new Set([...specialTokens, ...alphabet])];
+    if (vocabSize < tokens.length) {
+      const special = specialTokens.length > 0 ? ` and ${specialTokens.length} special tokens` : "";
+      throw new ConfigError(
+        `vocabSize: expected at least ${tokens.length}, for 256 bytes${special}, got ${vocabSize}`,
+      );
+    }
+    const { pieces, counts } = await countPieces(source, pattern, options);
+    const idOf = Int32Array.from(byteToCharacter, (character) => tokens.indexOf(character));
+    const merges = await learnMerges(tokens, { ...symbolsOf(pieces, idOf), counts }, options);
+    return new ByteLevelBPETokenizer({
+      form: "byte-level",
+      tokens,
+      addedTokens: specialTokens.map((content, id) => ({ id, content, special: true })),
+      merges,
+      wholePieces: false,
+      pattern,
+      addPrefixSpace: false,
+    });
+  }
+
+  get vocabSize(): number {
+    return this.description.tokens.length;
+  }
+
+  get specialTokens(): ReadonlyMap<string, number> {
+    return this.#added.special;
+  }
+
+  encode(text: string, { parseSpecial = true }: EncodeOptions = {}): Int32Array {
+    const { normalization, addPrefixSpace } = this.description;
+    const ids = new Int32List();
+    const encodeText = (part: string): void => {
+      const normal = normalization ? part.normalize(normalization) : part;
+      const pieces = addPrefixSpace && !normal.startsWith(" ") ? ` ${normal}` : normal;
+      forEachPiece(pieces, this.#pattern, (start, end) => {
+        this.#encoder.encode(pieces, start, end, ids);
+        return true;
+      });
+    };
+    this.#added.split(text.toWellFormed(), parseSpecial, encodeText, (id) => ids.push(id));
+    return ids.toArray();
+  }
+
+  /** Bytes that are no UTF-8 become U+FFFD. Throws a ConfigError for an id outside `0 … vocabSize - 1`. */
+  decode(ids: Iterable<number>, options?: DecodeOptions): string {
+    const decoder = this.createDecoder(options);
+    let text = "";
+    for (const id of ids) text += decoder.push(id);
+    return text + decoder.flush();
+  }
+
+  /** The token in GPT-2's byte alphabet: `" the"` is `"Ġthe"`. */
+  idToToken(id: number): string | undefined {
+    return this.description.tokens[id];
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.#ids.get(token);
+  }
+
+  /** The bytes of a token, which need not be whole characters. Throws a ConfigError for an id out of range. */
+  tokenBytes(id: number): Uint8Array {
+    if (!(Number.isInteger(id) && id >= 0 && id < this.vocabSize)) {
+      throw new ConfigError(`expected a token id from 0 to ${this.vocabSize - 1}, got ${id}`);
+    }
+    return this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]);
+  }
+
+  /** Holds bytes back until they are a whole character. */
+  createDecoder({ skipSpecial = false }: DecodeOptions = {}): StreamingDecoder {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const isSkipped = (id: number): boolean => skipSpecial && this.#specialIds.has(id);
+    return {
+      push: (id) => (isSkipped(id) ? "" : decoder.decode(this.tokenBytes(id), { stream: true })),
+      flush: () => decoder.decode(),
+    };
+  }
+
+  /** The tokenizer as Hugging Face's tokenizer.json. */
+  toJSON(): object {
+    return writeTokenizerJSON(this.description);
+  }
+
+  #firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
+    const bytes = utf8.encode(text.slice(start, end));
+    if (this.description.wholePieces) {
+      const whole = this.#ids.get(spell(bytes));
+      if (whole !== undefined && !this.#specialIds.has(whole)) {
+        symbols[0] = whole;
+        return 1;
+      }
+    }
+    for (let i = 0; i < bytes.length; i++) symbols[i] = this.#byteIds[bytes[i]];
+    return bytes.length;
+  }
+}
+
+const utf8 = new TextEncoder();
+
+function spell(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byteToCharacter[byte];
+  return text;
+}
+
+/** The first symbols of each piece: its bytes. */
+function symbolsOf(pieces: readonly string[], byteIds: Int32Array): Omit<CountedWords, "counts"> {
+  const symbols = new Int32List();
+  const starts = new Int32Array(pieces.length + 1);
+  for (const [i, piece] of pieces.entries()) {
+    for (const byte of utf8.encode(piece)) symbols.push(byteIds[byte]);
+    starts[i + 1] = symbols.length;
+  }
+  return { symbols: symbols.toArray(), starts };
+}
+
+function bytesOf(description: BPEDescription): [bytes: Uint8Array, starts: Int32Array] {
+  const added = new Set(description.addedTokens.map(({ id }) => id));
+  const bytes: number[] = [];
+  const starts = [0];
+  for (const [id, token] of description.tokens.entries()) {
+    if (added.has(id)) for (const byte of utf8.encode(token)) bytes.push(byte);
+    else for (let i = 0; i < token.length; i++) bytes.push(characterToByte[token.charCodeAt(i)]);
+    starts.push(bytes.length);
+  }
+  return [Uint8Array.from(bytes), Int32Array.from(starts)];
+}

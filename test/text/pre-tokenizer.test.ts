@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/errors.ts";
+import { compilePattern, forEachPiece, PATTERNS, patternSource } from "../../src/text/pre-tokenizer.ts";
+
+function pieces(source: string, text: string): string[] {
+  const result: string[] = [];
+  forEachPiece(text, compilePattern(patternSource(source)), (start, end) => {
+    result.push(text.slice(start, end));
+    return true;
+  });
+  return result;
+}
+
+describe("the patterns", () => {
+  it.each([
+    ["gpt2", "Hello world", ["Hello", " world"]],
+    ["gpt2", "I'll DON'T", ["I", "'ll", " DON", "'", "T"]],
+    ["gpt2", "in 1851,  she…", ["in", " 1851", ",", " ", " she", "…"]],
+    ["gpt2", "a\n\n b \n", ["a", "\n\n", " b", " \n"]],
+    ["gpt2", "a\u0085\u0085b", ["a", "\u0085", "\u0085", "b"]],
+    ["gpt2", "a\ufeffb", ["a", "\ufeff", "b"]],
+    ["gpt2", "नमस्ते", ["नमस", "्", "त", "े"]],
+    ["cl100k", "I'LL don't", ["I", "'LL", " don", "'t"]],
+    ["cl100k", "in 1851,\n\nshe", ["in", " ", "185", "1", ",\n\n", "she"]],
+    ["cl100k", "(word) \r\n x", ["(word", ")", " \r\n", " x"]],
+    ["cl100k", "x  \n  y", ["x", "  \n", " ", " y"]],
+    ["whitespace", "two  words\n", ["two", "  ", "words", "\n"]],
+  ])("%s cuts %j", (name, text, expected) => {
+    expect(pieces(name, text)).toEqual(expected);
+  });
+
+  it("lose nothing of any text", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.keys(PATTERNS), String.raw`\w+`, "[aeiou]+", String.raw`\d{1,2}|\p{L}`),
+        fc.string({ unit: "binary", maxLength: 60 }),
+        (name, text) => {
+          expect(pieces(name, text).join("")).toBe(text);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("compilePattern", () => {
+  it("makes pieces, as long as can be, of what the pattern does not match", () => {
+    expect(pieces("[aeiou]+", "queueing up")).toEqual(["q", "ueuei", "ng ", "u", "p"]);
+  });
+
+  it.each([
+    [String.raw`\s`, "a\ufeff \u0085b", ["a\ufeff", " ", "\u0085", "b"]],
+    [String.raw`[\s,]+`, "a, \u0085b", ["a", ", \u0085", "b"]],
+    [String.raw`\d+`, "a١٢3b", ["a", "١٢3", "b"]],
+    [String.raw`[^\d]+`, "a١٢3b", ["a", "١٢3", "b"]],
+    [String.raw`\w+`, "naïve_1 ‿!", ["naïve_1", " ", "‿", "!"]],
+    [String.raw`\W+`, "naïve -- x", ["naïve", " -- ", "x"]],
+    [String.raw`[^\w\s]+`, "a;; b", ["a", ";;", " b"]],
+    ["(?i:ab|k)c", "ABc\u212acaBC", ["ABc", "\u212ac", "aBC"]],
+    ["(?i:[ab])c|d", "AcDd", ["Ac", "D", "d"]],
+    ["(?i:a(?:b)c)d", "AbCdabcD", ["AbCd", "abcD"]],
+    [String.raw`(?i:\p{Lu}x)`, "AXax", ["AX", "ax"]],
+  ])("reads %s as the original does", (source, text, expected) => {
+    expect(pieces(source, text)).toEqual(expected);
+  });
+
+  it.each([
+    ["(", /pattern "\(": /],
+    [String.raw`\p{L}++`, /pattern/],
+    [String.raw`\bword`, /\\b is not supported here/],
+    [String.raw`[\W]`, /\\W is not supported here/],
+    ["(?i:[a-z])", /a range inside \(\?i:…\) is not supported/],
+  ])("refuses %s", (source, message) => {
+    expect(() => compilePattern(source)).toThrow(ConfigError);
+    expect(() => compilePattern(source)).toThrow(message);
+  });
+
+  it("refuses, at work, a pattern that matches the empty text", () => {
+    expect(() => pieces("a*", "ab")).toThrow(ConfigError);
+    expect(() => pieces("a*", "ab")).toThrow(/matches the empty text/);
+  });
+});
