@@ -16,7 +16,13 @@ export { Parameter, Tensor } from "./tensor/tensor.ts";
 export { type ByteLevelBPEOptions, ByteLevelBPETokenizer } from "./text/byte-level-bpe.ts";
 export { CharacterBPETokenizer } from "./text/character-bpe.ts";
 export { CharacterTokenizer } from "./text/character-tokenizer.ts";
-export { Corpus, type CorpusOptions, evaluationBatches, type LanguageBatch } from "./text/corpus.ts";
+export {
+  Corpus,
+  type CorpusOptions,
+  evaluationBatches,
+  type LanguageBatch,
+  splitText,
+} from "./text/corpus.ts";
 export type { TextSource } from "./text/text-source.ts";
 export {
   bpeTokenizer,

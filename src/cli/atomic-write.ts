@@ -1,5 +1,6 @@
 /** Files for the command line: written whole or not at all, and errors in plain words. Node only. */
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { open, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
@@ -22,6 +23,51 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
 }
 
 /**
+ * For those who write only after long work.
+ * @throws FileError, as {@link writeFileAtomic} would, if a file cannot be made in the path's directory, or the path
+ *   is a directory.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    const target = await realpath(path).catch(() => path);
+    const existing = await stat(target).catch(() => undefined);
+    if (existing?.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    if (existing && !existing.isFile()) return;
+    const temporary = temporaryName(target);
+    await (await open(temporary, "wx")).close();
+    await rm(temporary);
+  } catch (cause) {
+    throw new FileError(`cannot write ${path}: ${explain(cause, "the directory does not exist")}`, { cause });
+  }
+}
+
+/**
+ * The size of a file that is to be read later; 0 for a pipe.
+ * @throws FileError saying the path and the cause if it is missing or a directory.
+ */
+export async function fileSize(path: string): Promise<number> {
+  try {
+    const status = await stat(path);
+    if (status.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    return status.size;
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
+
+/**
+ * The file's bytes, piece by piece.
+ * @throws FileError as {@link readFileChecked}.
+ */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path);
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
+
+/**
  * The file's bytes.
  * @throws FileError saying the path and the cause if it is missing, unreadable or a directory.
  */
@@ -29,13 +75,13 @@ export async function readFileChecked(path: string): Promise<Uint8Array<ArrayBuf
   try {
     return new Uint8Array(await readFile(path));
   } catch (cause) {
-    throw new FileError(`cannot read ${path}: ${explain(cause, "the file does not exist")}`, { cause });
+    throw cannotRead(path, cause);
   }
 }
 
 async function replaceFile(target: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
-  // A name of its own, so that two writers never meet; "wx", so that nobody's file is opened in its place.
-  const temporary = join(dirname(target), `.unrolled-${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryName(target);
+  // "wx", so that nobody's file is opened in its place.
   const file = await open(temporary, "wx", mode & 0o777);
   try {
     try {
@@ -51,6 +97,11 @@ async function replaceFile(target: string, bytes: Uint8Array, mode = 0o666): Pro
   }
 }
 
+/** In the same directory; a name of its own, so that two writers never meet. */
+function temporaryName(target: string): string {
+  return join(dirname(target), `.unrolled-${randomBytes(6).toString("hex")}.tmp`);
+}
+
 const CAUSES: Record<string, string> = {
   EACCES: "permission denied",
   EPERM: "the operation is not permitted",
@@ -63,6 +114,10 @@ const CAUSES: Record<string, string> = {
   ELOOP: "too many symbolic links",
   EMFILE: "too many files are open",
 };
+
+function cannotRead(path: string, cause: unknown): FileError {
+  return new FileError(`cannot read ${path}: ${explain(cause, "the file does not exist")}`, { cause });
+}
 
 function explain(cause: unknown, missing: string): string {
   const { code, message } = cause as NodeJS.ErrnoException;

@@ -9,7 +9,13 @@ export interface StartReport {
   file: string;
   tokens: number;
   validationTokens: number;
+  /** What the tokens are. */
+  tokenizer: string;
   vocabSize: number;
+  /** Of the training part. */
+  bytesPerToken: number;
+  /** The share of its tokens that are `<unk>`. */
+  unknown: number;
   parameters: number;
   config: LanguageModelConfig;
   steps: number;
@@ -17,10 +23,13 @@ export interface StartReport {
   build: string;
 }
 
+/** Bits per byte of the text, unlike those per token, compare with other tokenizers'. */
+export type MeasuredValidation = ValidationReport & { bitsPerByte: number };
+
 export interface Display {
   start(report: StartReport): void;
   step(report: StepReport): void;
-  validation(report: ValidationReport): void;
+  validation(report: MeasuredValidation): void;
   sample(text: string): void;
   /** Takes the progress bar away. */
   stop(): void;
@@ -39,7 +48,7 @@ class JsonDisplay implements Display {
   step(report: StepReport): void {
     this.#print(report);
   }
-  validation(report: ValidationReport): void {
+  validation(report: MeasuredValidation): void {
     this.#print(report);
   }
   sample(text: string): void {
@@ -70,11 +79,14 @@ class TerminalDisplay implements Display {
   #firstStep = 0;
   #lastLine = performance.now();
 
-  start({ file, tokens, validationTokens, parameters, config, steps, step, build }: StartReport): void {
+  start(report: StartReport): void {
+    const { file, tokens, validationTokens, parameters, config, steps, step, build } = report;
     const { cell = "lstm", numLayers, embeddingSize, hiddenSize, vocabSize } = config;
     print(
       `${styleText("bold", file)}: ${count(tokens)} tokens to train on, ${count(validationTokens)} held out`,
     );
+    const unknown = report.unknown > 0 ? `, ${(100 * report.unknown).toFixed(2)} % of them <unk>` : "";
+    print(`tokens are ${report.tokenizer}: ${report.bytesPerToken.toFixed(2)} bytes per token${unknown}`);
     print(
       `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
         `${count(parameters)} parameters`,
@@ -113,9 +125,9 @@ class TerminalDisplay implements Display {
     }
   }
 
-  validation({ step, loss, perplexity, bitsPerToken }: ValidationReport): void {
+  validation({ step, loss, perplexity, bitsPerByte }: MeasuredValidation): void {
     this.#validations.push({ step, loss });
-    const figures = `loss ${loss.toFixed(4)}  perplexity ${perplexity.toFixed(2)}  ${bitsPerToken.toFixed(3)} bits/char`;
+    const figures = `loss ${loss.toFixed(4)}  perplexity ${perplexity.toFixed(2)}  ${bitsPerByte.toFixed(3)} bits/byte`;
     this.#above(`${styleText("bold", `step ${step}`)}  validation ${figures}`);
   }
 
@@ -176,7 +188,7 @@ class TerminalDisplay implements Display {
     const parts = chart.split(asciichart.yellow).map((part, i) => (i > 0 ? `·${part.slice(1)}` : part));
     const legend = `${styleText("blue", "── training")}   ${styleText("yellow", "·· validation")}`;
     const range = `steps ${this.#firstStep + 1} to ${this.#firstStep + done}`;
-    return `${parts.join(asciichart.yellow)}\n${" ".repeat(13)}${legend}   loss in nats, ${range}`;
+    return `${parts.join(asciichart.yellow)}\n${" ".repeat(13)}${legend}   nats per token, ${range}`;
   }
 }
 

@@ -4,8 +4,9 @@ import { loadLanguageModel } from "../models/model-file.ts";
 import { evaluationBatches } from "../text/corpus.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { readFileChecked } from "./atomic-write.ts";
+import { predictedSize, sizeOf, warnUnknown } from "./measure.ts";
 import { integer, numericsOption } from "./options.ts";
-import { about, openEngine, readText, warnUnknown } from "./setup.ts";
+import { about, openEngine, readText } from "./setup.ts";
 
 interface Options {
   batchSize: number;
@@ -16,7 +17,9 @@ interface Options {
 
 export function evaluateCommand(): Command {
   return new Command("eval")
-    .description("Measure how well a model predicts a text: loss, perplexity, bits per character.")
+    .description(
+      "Measure how well a model predicts a text: loss and perplexity per token, bits per byte and per character.",
+    )
     .argument("<model>", "model file, as `unrolled train` saved it")
     .argument("<file>", "UTF-8 text")
     .option("-b, --batch-size <rows>", "columns of the text read side by side", integer(1), 16)
@@ -31,23 +34,24 @@ async function run(path: string, textPath: string, options: Options): Promise<vo
   const engine = await openEngine({ numerics: options.numerics });
   const { model } = about(path, () => loadLanguageModel(engine, bytes));
   if (!model.tokenizer) throw new FormatError(`${path} holds no tokenizer: it cannot read text`);
-  warnUnknown(model.tokenizer, text, textPath);
-  const ids = model.tokenizer.encode(text);
+  const { tokenizer } = model;
+  const ids = tokenizer.encode(text);
   const batches = about(textPath, () => evaluationBatches(ids, options));
+  warnUnknown(tokenizer, text, textPath, ids);
   const result = await evaluate(model, batches);
   if (!result) return;
-  let characters = 0;
-  for (const _ of text) characters++;
-  // The first token is read but not predicted.
-  const bitsPerCharacter = (result.loss * result.count) / Math.LN2 / Math.max(1, characters - 1);
   const { loss, perplexity, count: tokens } = result;
+  const predicted = predictedSize(tokenizer, text, ids);
+  const bits = (loss * tokens) / Math.LN2;
+  const bitsPerByte = bits / predicted.bytes;
+  const bitsPerCharacter = bits / predicted.characters;
   if (options.json) {
-    console.log(
-      JSON.stringify({ loss, perplexity, bitsPerCharacter, tokens, characters, build: engine.build }),
-    );
+    const figures = { loss, perplexity, bitsPerByte, bitsPerCharacter, tokens, ...sizeOf(text) };
+    console.log(JSON.stringify({ ...figures, build: engine.build }));
   } else {
     console.log(`loss                ${loss.toFixed(4)} nats per token`);
-    console.log(`perplexity          ${perplexity.toFixed(3)}`);
+    console.log(`perplexity          ${perplexity.toFixed(3)} per token`);
+    console.log(`bits per byte       ${bitsPerByte.toFixed(4)}`);
     console.log(`bits per character  ${bitsPerCharacter.toFixed(4)}`);
     console.log(`tokens predicted    ${tokens}`);
   }

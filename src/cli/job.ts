@@ -6,14 +6,19 @@ import { ConfigError, FormatError } from "../errors.ts";
 import { readSafetensors, type SafeTensor } from "../formats/safetensors.ts";
 import { LanguageModel } from "../models/language-model.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
-import { CharacterTokenizer } from "../text/character-tokenizer.ts";
+import { splitText } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainNumbers } from "../train/train.ts";
 import { readFileChecked } from "./atomic-write.ts";
-import { about, warnUnknown } from "./setup.ts";
+import { tokenizerProgress } from "./progress.ts";
+import { about } from "./setup.ts";
+import { checkOptionsOf, isKind, loadNamedTokenizer, trainTokenizer } from "./tokenizers.ts";
 
 /** Every option of a run; a checkpoint stores them, so that resuming needs only the checkpoint. */
 export interface Options {
+  /** A kind of tokenizer to train, or a file. */
+  tokenizer: string;
+  vocabSize?: number;
   cell: "rnn" | "lstm" | "gru";
   layers: number;
   hiddenSize: number;
@@ -65,6 +70,11 @@ export function started(file: string | undefined, options: Options): Job {
     throw new ConfigError("--steps and --epochs exclude each other");
   }
   if (options.epochs === 0) throw new ConfigError("--epochs must be above 0");
+  if (isKind(options.tokenizer)) {
+    checkOptionsOf(options.tokenizer, { vocabSize: "--vocab-size" }, options);
+  } else if (options.vocabSize !== undefined) {
+    throw new ConfigError(`--vocab-size: the tokenizer in ${options.tokenizer} has its own size`);
+  }
   return { options, path: file };
 }
 
@@ -105,12 +115,12 @@ function readCheckpoint(file: string, bytes: Uint8Array): Checkpoint {
   }
 }
 
-/** A new model with a tokenizer trained on the training part of the text, or the checkpoint's. */
-export function prepareModel(
+/** A new model with a tokenizer that knows the training part of the text alone, or the checkpoint's. */
+export async function prepareModel(
   engine: Engine,
   text: string,
   { options, checkpoint, path }: Job,
-): { model: LanguageModel; tokenizer: Tokenizer; tensors?: ReadonlyMap<string, SafeTensor> } {
+): Promise<{ model: LanguageModel; tokenizer: Tokenizer; tensors?: ReadonlyMap<string, SafeTensor> }> {
   if (checkpoint) {
     if (checkpoint.digest !== digestOf(text)) {
       throw new ConfigError(
@@ -127,13 +137,25 @@ export function prepareModel(
     }
     return { model, tokenizer: model.tokenizer, tensors: extras.tensors };
   }
-  const training = text.slice(0, Math.ceil(text.length * (1 - options.validation)));
-  const tokenizer = CharacterTokenizer.train(training);
-  warnUnknown(tokenizer, text, `the held-out part of ${path}`);
+  const [training] = splitText(text, options.validation);
+  const tokenizer = await prepareTokenizer(training, options);
   const { cell, hiddenSize, embeddingSize, dropout, tieWeights, layers } = options;
   const { vocabSize } = tokenizer;
   const config = { cell, vocabSize, embeddingSize, hiddenSize, numLayers: layers, dropout, tieWeights };
   return { model: new LanguageModel(engine, config, tokenizer), tokenizer };
+}
+
+async function prepareTokenizer(
+  training: string,
+  { tokenizer, vocabSize, json }: Options,
+): Promise<Tokenizer> {
+  if (!isKind(tokenizer)) return loadNamedTokenizer(tokenizer);
+  const { onProgress, stop } = tokenizerProgress(training.length, !json && process.stderr.isTTY);
+  try {
+    return await trainTokenizer(tokenizer, training, { vocabSize, onProgress });
+  } finally {
+    stop();
+  }
 }
 
 /** What a checkpoint stores of its text, to recognise it. */

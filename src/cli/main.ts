@@ -5,6 +5,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { ConfigError, UnrolledError } from "../errors.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { generateCommand } from "./generate.ts";
+import { tokenizerCommand } from "./tokenizer/index.ts";
 import { trainCommand } from "./train.ts";
 
 const program = new Command("unrolled")
@@ -12,8 +13,10 @@ const program = new Command("unrolled")
   .version(manifest.version)
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
-for (const create of [trainCommand, generateCommand, evaluateCommand]) {
-  program.addCommand(create().copyInheritedSettings(program));
+for (const create of [trainCommand, generateCommand, evaluateCommand, tokenizerCommand]) {
+  const command = create().copyInheritedSettings(program);
+  for (const part of command.commands) part.copyInheritedSettings(program);
+  program.addCommand(command);
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

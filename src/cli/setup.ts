@@ -1,9 +1,7 @@
-/** What the commands share: an engine, and texts and models from files. */
+/** What the commands share: an engine, and texts from files. */
 import { setFlagsFromString } from "node:v8";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
 import { ConfigError, FormatError } from "../errors.ts";
-import { CharacterTokenizer } from "../text/character-tokenizer.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
 import { readFileChecked } from "./atomic-write.ts";
 
 /** V8 flags are process-wide, which is why the command sets this one and the library doesn't. */
@@ -18,14 +16,18 @@ export function openEngine(options: EngineOptions): Promise<Engine> {
 /** @throws FileError, or FormatError where the bytes are no UTF-8 text or there are none. */
 export async function readText(path: string): Promise<string> {
   const bytes = await readFileChecked(path);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FormatError(`${path} is not UTF-8 text`, { cause });
-  }
+  const text = textOf(bytes, path);
   if (text.length === 0) throw new FormatError(`${path} is empty: expected text`);
   return text;
+}
+
+/** @throws FormatError, naming the bytes as `what`, where they are not UTF-8. */
+export function textOf(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError(`${what} is not UTF-8 text`, { cause });
+  }
 }
 
 /** Runs `read`; what it has against a file's content is said with the file's path. */
@@ -38,16 +40,4 @@ export function about<T>(path: string, read: () => T): T {
     }
     throw error;
   }
-}
-
-/** Says, on standard error, which characters of a text the tokenizer doesn't know. */
-export function warnUnknown(tokenizer: Tokenizer | undefined, text: string, what: string): void {
-  if (!(tokenizer instanceof CharacterTokenizer)) return;
-  const unknown = tokenizer.unknownCharacters(text);
-  if (unknown.length === 0) return;
-  const shown = unknown.slice(0, 20).map((character) => JSON.stringify(character));
-  const more = unknown.length > 20 ? ` and ${unknown.length - 20} more` : "";
-  console.error(
-    `warning: ${what} has characters that the model never saw, read as <unk>: ${shown.join(" ")}${more}`,
-  );
 }

@@ -4,20 +4,33 @@ import { ConfigError, NumericError } from "../errors.ts";
 import { generate } from "../generate/generate.ts";
 import { CELLS, type LanguageModel } from "../models/language-model.ts";
 import { saveLanguageModel } from "../models/model-file.ts";
-import { Corpus } from "../text/corpus.ts";
+import { Corpus, splitText } from "../text/corpus.ts";
 import { Trainer, type TrainOptions } from "../train/train.ts";
 import { writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
+import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
 import { choice, integer, numericsOption, real } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
+import { DEFAULT_VOCAB_SIZE, KINDS } from "./tokenizers.ts";
 
 const DEFAULT_STEPS = 4000;
 
 export function trainCommand(): Command {
   return new Command("train")
-    .description("Train a character-level language model on a text file and save it.")
+    .description("Train a language model, and its tokenizer, on a text file and save both in one file.")
     .argument("[file]", "UTF-8 text; with --resume it may be left out")
+    .optionsGroup("Tokens:")
+    .option(
+      "--tokenizer <kind>",
+      `what a token is: ${KINDS.join(", ")}, learnt from the text without its held-out part; or a tokenizer.json`,
+      "char",
+    )
+    .option(
+      "--vocab-size <tokens>",
+      `tokens to learn; for word the most (default: ${DEFAULT_VOCAB_SIZE}; char: all characters)`,
+      integer(1),
+    )
     .optionsGroup("Model:")
     .addOption(choice("--cell <kind>", "recurrent cell", Object.keys(CELLS), "lstm"))
     .option("--layers <number>", "layers stacked on each other", integer(1, 1000), 1)
@@ -81,10 +94,14 @@ async function run(file: string | undefined, given: Options, command: Command): 
     throw new ConfigError(`--out ${options.out} is the text itself: it would be overwritten`);
   }
   const engine = await openEngine({ numerics: options.numerics, seed: options.seed });
-  const { model, tokenizer, tensors } = prepareModel(engine, text, job);
-  const ids = tokenizer.encode(text);
-  const { batchSize, sequenceLength, validation: validationFraction, epochs } = options;
-  const corpus = about(path, () => new Corpus(ids, { batchSize, sequenceLength, validationFraction }));
+  const { model, tokenizer, tensors } = await prepareModel(engine, text, job);
+  const { batchSize, sequenceLength, validation, epochs } = options;
+  const [training, heldOut] = splitText(text, validation);
+  const ids = tokenizer.encode(training);
+  const heldOutIds = tokenizer.encode(heldOut);
+  if (!job.checkpoint) warnUnknown(tokenizer, heldOut, `the held-out part of ${path}`, heldOutIds);
+  const held = validation > 0 ? { validationIds: heldOutIds } : { validationFraction: 0 };
+  const corpus = about(path, () => new Corpus(ids, { batchSize, sequenceLength, ...held }));
 
   const steps = options.steps ?? (epochs ? Math.ceil(epochs * corpus.stepsPerEpoch) : DEFAULT_STEPS);
   const evaluateEvery = options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10));
@@ -117,7 +134,10 @@ async function run(file: string | undefined, given: Options, command: Command): 
     file: path,
     tokens: corpus.stepsPerEpoch * corpus.tokensPerBatch,
     validationTokens: corpus.validationTokens,
+    tokenizer: nameOf(tokenizer),
     vocabSize: model.config.vocabSize,
+    bytesPerToken: sizeOf(training).bytes / ids.length,
+    unknown: unknownShare(tokenizer, ids),
     parameters: model.parameterCount,
     config: model.config,
     steps,
@@ -141,11 +161,12 @@ async function run(file: string | undefined, given: Options, command: Command): 
         if (!Number.isFinite(report.loss)) {
           throw new NumericError(`the validation loss after step ${report.step} is ${report.loss}`);
         }
-        display.validation(report);
+        const { bytes } = predictedSize(tokenizer, heldOut, heldOutIds);
+        display.validation({ ...report, bitsPerByte: (report.bitsPerToken * report.count) / bytes });
       }
       if (stop.signal.aborted) break;
       await save();
-      await showSample(model, text, options, display);
+      await showSample(model, ids.subarray(0, 64), options, display);
     }
   } catch (error) {
     display.stop();
@@ -166,16 +187,16 @@ async function run(file: string | undefined, given: Options, command: Command): 
   engine.close();
 }
 
-/** A few words from the model as it is now, continuing the first words of the text. */
+/** A few words from the model as it is now, continuing the first tokens of the text. */
 async function showSample(
   model: LanguageModel,
-  text: string,
+  prompt: Int32Array,
   { sampleLength: length, seed }: Options,
   display: Display,
 ): Promise<void> {
   if (length === 0) return;
   let sample = "";
-  for await (const token of generate(model, text.slice(0, 64), { length, temperature: 0.8, seed })) {
+  for await (const token of generate(model, prompt, { length, temperature: 0.8, seed })) {
     sample += token.text;
   }
   display.sample(sample);

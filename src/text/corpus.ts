@@ -28,7 +28,12 @@ export interface BatchOptions {
 }
 
 export interface CorpusOptions extends BatchOptions {
-  /** The share of the ids, at their end, kept for validation: at least 0, below 1. Default 0.1. */
+  /**
+   * The ids kept for validation; none of the others are then. A tokenizer should learn from the training text alone,
+   * so cut the text with {@link splitText}, not its ids.
+   */
+  validationIds?: Int32Array;
+  /** Without validationIds: the share of the ids, at their end, that is. At least 0, below 1. Default 0.1. */
   validationFraction?: number;
 }
 
@@ -45,41 +50,39 @@ export class Corpus {
 
   /**
    * The ids are read in place, not copied.
-   * @throws ConfigError for an option outside its range, or when the text is too short for one training batch
-   *   (`batchSize · sequenceLength + 1` ids) or, unless validationFraction is 0, for validation (2 ids).
+   * @throws ConfigError for an option outside its range, or when there are too few ids for one training batch
+   *   (`batchSize · sequenceLength + 1`) or, unless validationFraction is 0, for validation (2).
    */
-  constructor(ids: Int32Array, { batchSize, sequenceLength, validationFraction = 0.1 }: CorpusOptions) {
+  constructor(ids: Int32Array, options: CorpusOptions) {
+    const { batchSize, sequenceLength, validationIds, validationFraction = 0.1 } = options;
     checkBatchOptions({ batchSize, sequenceLength });
-    if (!(validationFraction >= 0 && validationFraction < 1)) {
-      throw new ConfigError(
-        `validationFraction: expected a number from 0 to below 1, got ${validationFraction}`,
-      );
-    }
-    const validationLength = Math.floor(ids.length * validationFraction);
-    const trainingLength = ids.length - validationLength;
+    const length = trainingLength(ids.length, validationFraction);
+    const training = validationIds ? ids : ids.subarray(0, length);
+    const validation = validationIds ?? ids.subarray(length);
     const needed = batchSize * sequenceLength + 1;
-    const have = `the text has ${ids.length} tokens, of which ${trainingLength} are for training`;
-    if (trainingLength < needed) {
+    const total = training.length + validation.length;
+    const have = `the text has ${total} tokens, of which ${training.length} are for training`;
+    if (training.length < needed) {
       throw new ConfigError(
         `${have}, but one batch needs ${needed} ` +
           `(batchSize ${batchSize} × sequenceLength ${sequenceLength} + 1): ` +
           "lower batchSize or sequenceLength, or give a longer text",
       );
     }
-    if (validationFraction > 0 && validationLength < 2) {
+    if ((validationIds || validationFraction > 0) && validation.length < 2) {
       throw new ConfigError(
-        `${have} and ${validationLength} for validation, which needs 2: raise validationFraction ` +
-          `(${validationFraction}), set it to 0 to do without validation, or give a longer text`,
+        `${have} and ${validation.length} for validation, which needs 2: hold out more, or nothing ` +
+          "(validationFraction 0), or give a longer text",
       );
     }
     this.batchSize = batchSize;
     this.sequenceLength = sequenceLength;
-    this.#training = ids.subarray(0, trainingLength);
-    this.#validation = ids.subarray(trainingLength);
+    this.#training = training;
+    this.#validation = validation;
     // The last id is a target only.
-    this.#columnLength = Math.floor((trainingLength - 1) / batchSize);
+    this.#columnLength = Math.floor((training.length - 1) / batchSize);
     this.stepsPerEpoch = Math.floor(this.#columnLength / sequenceLength);
-    this.validationTokens = Math.max(0, validationLength - 1);
+    this.validationTokens = Math.max(0, validation.length - 1);
   }
 
   get tokensPerBatch(): number {
@@ -100,7 +103,7 @@ export class Corpus {
     return readColumns(this.#training, layout, start, this.sequenceLength);
   }
 
-  /** The validation ids as `evaluationBatches`; none if validationFraction is 0. */
+  /** The validation ids as `evaluationBatches`; none if no ids are held out. */
   validationBatches(): Iterable<LanguageBatch> {
     return this.validationTokens > 0 ? evaluationBatches(this.#validation, this) : [];
   }
@@ -130,6 +133,26 @@ export function evaluationBatches(ids: Int32Array, options: BatchOptions): Itera
       }
     },
   };
+}
+
+/**
+ * Cuts a text in two: what to train on, and the given share of it, at its end, for validation. No character is cut
+ * in two, and no line break of two characters.
+ * @throws ConfigError unless validationFraction is at least 0 and below 1.
+ */
+export function splitText(text: string, validationFraction: number): [training: string, validation: string] {
+  let cut = trainingLength(text.length, validationFraction);
+  if (/^(?:[\ud800-\udbff][\udc00-\udfff]|\r\n)$/.test(text.slice(cut - 1, cut + 1))) cut++;
+  return [text.slice(0, cut), text.slice(cut)];
+}
+
+function trainingLength(length: number, validationFraction: number): number {
+  if (!(validationFraction >= 0 && validationFraction < 1)) {
+    throw new ConfigError(
+      `validationFraction: expected a number from 0 to below 1, got ${validationFraction}`,
+    );
+  }
+  return length - Math.floor(length * validationFraction);
 }
 
 interface ColumnLayout {

@@ -4,7 +4,7 @@
  * A word is a run of letters, marks and digits, with apostrophes inside (don't, l’eau). In scripts that are written
  * without spaces, each character with its marks is a word. Any other visible character is a word of its own, with the
  * marks on it: punctuation, hyphens, symbols; an emoji with what a joiner ties to it; a flag. White space only
- * separates.
+ * separates. What is longer than a thousand letters is cut.
  */
 
 const UNSPACED_SCRIPTS = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"];
@@ -13,16 +13,17 @@ const UNSPACED = `(?=[\\p{L}\\p{Nl}])[${UNSPACED_SCRIPTS.map((name) => `\\p{Scri
 /** Zero-width joiner and non-joiner: between letters they shape them, between emoji they join them. */
 const JOINERS = "\\u200c\\u200d";
 const LETTER = `(?!${UNSPACED})[\\p{L}\\p{N}]`;
-const LETTERS = `(?:(?!${UNSPACED})[\\p{L}\\p{M}\\p{N}${JOINERS}])+`;
-const MARKS = "[\\p{M}\\p{Emoji_Modifier}]*";
+// Repetitions have limits: an expression that goes on for millions of characters overflows its stack.
+const LETTERS = `(?:(?!${UNSPACED})[\\p{L}\\p{M}\\p{N}${JOINERS}]){1,1000}`;
+const MARKS = "[\\p{M}\\p{Emoji_Modifier}]{0,1000}";
 
 /** For compilePattern; words and the white space between them. */
 export const WORD_PATTERN = [
-  "\\p{White_Space}+",
-  `${LETTERS}(?:['’](?=${LETTER})${LETTERS})*`,
-  `${UNSPACED}[\\p{M}${JOINERS}]*`,
+  "\\p{White_Space}{1,1000}",
+  `${LETTERS}(?:['’](?=${LETTER})${LETTERS}){0,100}`,
+  `${UNSPACED}[\\p{M}${JOINERS}]{0,1000}`,
   `\\p{Regional_Indicator}{2}${MARKS}`,
-  `\\P{White_Space}${MARKS}(?:\\u200d\\p{Extended_Pictographic}${MARKS})*`,
+  `\\P{White_Space}${MARKS}(?:\\u200d\\p{Extended_Pictographic}${MARKS}){0,100}`,
 ].join("|");
 
 export const STARTS_WITH_SPACE = /^\p{White_Space}/u;

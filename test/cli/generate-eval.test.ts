@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/formats/safetensors.ts";
+import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
 import { CLI, finished, run, SMALL, start, workDirectory } from "./run.ts";
 
 let directory: string;
@@ -82,11 +84,15 @@ describe("eval", () => {
     expect(figures).toMatchObject({ characters: 12_000, tokens: 11_999 });
     expect(figures.perplexity).toBeCloseTo(Math.exp(figures.loss), 10);
     expect(figures.bitsPerCharacter).toBeCloseTo(figures.loss / Math.LN2, 10);
+    expect(figures.bitsPerByte).toBe(figures.bitsPerCharacter);
+    expect(figures.bytes).toBe(12_000);
     expect(figures.loss).toBeLessThan(Math.log(27));
 
     const plain = await run(directory, "eval", "model.safetensors", "text.txt");
     expect(plain.stdout).toContain(`loss                ${figures.loss.toFixed(4)} nats per token`);
-    expect(plain.stdout).toContain(`perplexity          ${figures.perplexity.toFixed(3)}`);
+    expect(plain.stdout).toContain(`perplexity          ${figures.perplexity.toFixed(3)} per token`);
+    expect(plain.stdout).toContain(`bits per byte       ${figures.bitsPerByte.toFixed(4)}`);
+    expect(plain.stdout).toContain(`bits per character  ${figures.bitsPerCharacter.toFixed(4)}`);
   });
 
   it("warns of characters that the model never saw", async () => {
@@ -94,5 +100,53 @@ describe("eval", () => {
     const { code, stderr } = await run(directory, "eval", "model.safetensors", "greek.txt");
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: greek\.txt has characters that the model never saw/);
+  });
+});
+
+describe.each(["bpe", "char-bpe", "word"])("a model with the tokenizer %s", (kind) => {
+  const file = `${kind}.safetensors`;
+  // Of two bytes a character, so that bits per byte and per character differ.
+  const text = "φάλαινα καὶ θάλασσα. ".repeat(300);
+
+  beforeAll(async () => {
+    writeFileSync(join(directory, "greek.txt"), text);
+    const args = ["greek.txt", ...SMALL, "--steps", "30", "--out", file];
+    expect(await run(directory, "train", ...args, "--tokenizer", kind, "--vocab-size", "280")).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  });
+
+  it("generates what its tokenizer makes of the ids, after the prompt", async () => {
+    const { metadata } = readSafetensors(readFileSync(join(directory, file)));
+    const tokenizer = tokenizerFromJSON(JSON.parse(metadata.tokenizer));
+    const args = ["generate", file, "-n", "20", "-p", "φάλαινα"];
+    const [plain, json] = await Promise.all([run(directory, ...args), run(directory, ...args, "--json")]);
+    expect(plain).toMatchObject({ code: 0, stderr: "" });
+    const ids = json.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id as number);
+    const all = [...tokenizer.encode("φάλαινα"), ...ids.filter((id) => id >= 0)];
+    expect(plain.stdout).toBe(`${tokenizer.decode(all)}\n`);
+  });
+
+  it("generates without a prompt", async () => {
+    expect(await run(directory, "generate", file, "-n", "5")).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("is measured in tokens, bytes and characters", async () => {
+    const { metadata } = readSafetensors(readFileSync(join(directory, file)));
+    const tokenizer = tokenizerFromJSON(JSON.parse(metadata.tokenizer));
+    const { stdout } = await run(directory, "eval", file, "greek.txt", "--json");
+    const figures = JSON.parse(stdout);
+    const ids = tokenizer.encode(text);
+    expect(figures.tokens).toBe(ids.length - 1);
+    expect(figures.bytes).toBe(Buffer.byteLength(text));
+    const bits = (figures.loss * figures.tokens) / Math.LN2;
+    // The text begins with one token, which is a part of the first word.
+    const first = Buffer.byteLength(tokenizer.decode(ids.subarray(0, 1)));
+    expect(figures.bitsPerByte).toBeCloseTo(bits / (figures.bytes - first), 10);
+    expect(figures.bitsPerCharacter).toBeGreaterThan(1.7 * figures.bitsPerByte);
   });
 });

@@ -55,6 +55,22 @@ export function run(directory: string, ...args: string[]): Promise<Result> {
   return finished(start(directory, args));
 }
 
+/** Runs with the pieces as standard input, one after the other. */
+export async function runWithInput(
+  directory: string,
+  args: readonly string[],
+  ...pieces: readonly (string | Uint8Array)[]
+): Promise<Result> {
+  const child = start(directory, args);
+  const result = finished(child);
+  for (const piece of pieces) {
+    child.stdin!.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  child.stdin!.end();
+  return result;
+}
+
 function words(length: number): string {
   const list = "call me ishmael some years ago never mind how long the whale and the sea".split(" ");
   let text = "";

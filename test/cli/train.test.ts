@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/formats/safetensors.ts";
 import { finished, run, SMALL, start, workDirectory } from "./run.ts";
 
 let directory: string;
@@ -78,6 +79,68 @@ describe("train", () => {
 
   it("ends with 143 on SIGTERM", async () => {
     expect(await interrupted("SIGTERM", "--steps", "3000")).toMatchObject({ code: 143 });
+  });
+});
+
+describe("train --tokenizer", () => {
+  const startOf = async (...args: string[]) => {
+    const { stdout } = await train("--json", "--steps", "2", "--sample-length", "0", ...args);
+    return stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  };
+
+  it.each([
+    ["bpe", "byte-level BPE"],
+    ["char-bpe", "character BPE"],
+    ["word", "words"],
+    ["char", "characters"],
+  ])("%s: learns from the training part alone, and measures in bytes", async (kind, tokenizer) => {
+    // The held-out half has another word, and another letter.
+    const text = "the whale ".repeat(1000) + "the zebra ".repeat(1000);
+    writeFileSync(join(directory, "text.txt"), text);
+    const size = kind === "char" ? [] : ["--vocab-size", "262"];
+    const [first, ...rest] = await startOf("--validation", "0.5", "--tokenizer", kind, ...size);
+    expect(first).toMatchObject({ tokenizer });
+    expect(first.bytesPerToken).toBeGreaterThanOrEqual(1);
+    const { metadata } = readSafetensors(bytesOf("model.safetensors"));
+    if (kind === "char") expect(JSON.parse(metadata.tokenizer).characters).toBe(" aehltw");
+    expect(metadata.tokenizer).not.toMatch(/zeb|bra/);
+    const [validation] = rest.filter((report) => report.kind === "validation");
+    const { bitsPerByte, bitsPerToken, count } = validation;
+    expect((bitsPerToken * count) / bitsPerByte).toBeGreaterThan(9_980);
+    expect((bitsPerToken * count) / bitsPerByte).toBeLessThan(10_000);
+  });
+
+  it("takes a tokenizer from a file, and warns of what it doesn't know", async () => {
+    writeFileSync(join(directory, "few.txt"), "call me ".repeat(9));
+    const file = ["few.txt", "--type", "word", "--out", "few.json"];
+    expect((await run(directory, "tokenizer", "train", ...file)).code).toBe(0);
+    const { code, stdout, stderr } = await train("--tokenizer", "few.json", "--steps", "2");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/tokens are words: \d\.\d\d bytes per token, \d\d\.\d\d % of them <unk>\n/);
+    expect(stderr).toMatch(
+      /^warning: the held-out part of text\.txt has words outside the vocabulary, \d\d\.\d\d % /,
+    );
+  });
+
+  it.each(["bpe", "char-bpe", "word"])("%s: resumes bit for bit", async (kind) => {
+    const args = ["--steps", "1000", "--evaluate-every", "20", "--tokenizer", kind, "--vocab-size", "270"];
+    expect((await interrupted("SIGINT", ...args)).code).toBe(130);
+    const resumed = await run(directory, "train", "--resume", "half.safetensors", "--sample-length", "0");
+    expect(resumed).toMatchObject({ code: 0 });
+    expect(resumed.stdout).toMatch(/going on from step \d+/);
+    expect((await train(...args, "--out", "whole.safetensors")).code).toBe(0);
+    expect(bytesOf("half.safetensors").equals(bytesOf("whole.safetensors"))).toBe(true);
+  });
+
+  it("refuses another tokenizer for a checkpoint", async () => {
+    await interrupted("SIGINT", "--steps", "3000");
+    const args = ["train", "--resume", "half.safetensors", "--tokenizer", "bpe"];
+    const { code, stderr } = await run(directory, ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain("leave out --tokenizer");
   });
 });
 

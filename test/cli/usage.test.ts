@@ -36,21 +36,29 @@ function expectError(result: Result, code: number, message: RegExp | string): vo
 }
 
 describe("help", () => {
-  it.each([["--help"], ["train", "--help"], ["generate", "--help"], ["eval", "--help"], ["help", "train"]])(
-    "%s %s",
-    async (...args) => {
-      const { code, stdout, stderr } = await run(directory, ...args);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toMatch(/^Usage: unrolled/);
-      if (args.length === 1) return;
-      // Of every option with a value, the default is said.
-      const options = stdout.split(/\n(?= {2}-)/).filter((option) => /^ +(-\w, )?--[\w-]+ </.test(option));
-      expect(options.length).toBeGreaterThan(2);
-      for (const option of options.filter((text) => !/--resume|--epochs/.test(text))) {
-        expect(option).toMatch(/default:\s/);
-      }
-    },
-  );
+  it.each([
+    ["--help"],
+    ["train", "--help"],
+    ["generate", "--help"],
+    ["eval", "--help"],
+    ["help", "train"],
+    ["tokenizer", "train", "--help"],
+    ["tokenizer", "encode", "--help"],
+    ["tokenizer", "decode", "--help"],
+    ["tokenizer", "show", "--help"],
+    ["tokenizer", "convert", "--help"],
+  ])("%s %s %s", async (...args) => {
+    const { code, stdout, stderr } = await run(directory, ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^Usage: unrolled/);
+    if (args.length === 1) return;
+    // Of every option with a value, the default is said.
+    const options = stdout.split(/\n(?= {2}-)/).filter((option) => /^ +(-\w, )?--[\w-]+ </.test(option));
+    expect(options.length).toBeGreaterThan(1);
+    for (const option of options.filter((text) => !/--resume|--epochs|\(required/.test(text))) {
+      expect(option).toMatch(/default:\s/);
+    }
+  });
 
   it("comes without arguments too, as an error", async () => {
     const { code, stdout, stderr } = await run(directory);
@@ -87,6 +95,10 @@ describe("usage errors exit with 2", () => {
     ["train text.txt --momentum 0.9", "momentum belongs to the optimizer"],
     ["train text.txt --tie-weights", "tie"],
     ["train text.txt --out ./text.txt", "is the text itself"],
+    ["train text.txt --vocab-size 300", "--vocab-size is for bpe, char-bpe, word: char has no such option"],
+    ["train text.txt --tokenizer bpe --vocab-size 100", "vocabSize: expected at least 256"],
+    ["train text.txt --tokenizer a.json --vocab-size 300", "the tokenizer in a.json has its own size"],
+    ["train text.txt --tokenizer bpq", "expected bpe, char-bpe, word, char or a file: cannot read bpq"],
     ["generate", "missing required argument 'model'"],
     ["generate model.safetensors --numerics exact", "Allowed choices are fast, reproducible"],
     ["generate model.safetensors --top-p 0", "topP must be above 0"],
@@ -106,6 +118,8 @@ describe("failures exit with 1", () => {
     ["train empty.txt", "empty.txt is empty"],
     ["train one.txt", "one.txt: the text has 1 tokens"],
     ["train binary.txt", "binary.txt is not UTF-8 text"],
+    ["train text.txt --tokenizer text.txt", "text.txt: expected a tokenizer.json or a model: "],
+    ["train text.txt --tokenizer noise.safetensors", "noise.safetensors: "],
     ["eval model.safetensors one.txt", "one.txt: the text has 1 tokens"],
     ["eval model.safetensors binary.txt", "binary.txt is not UTF-8 text"],
     ["eval none.safetensors text.txt", "cannot read none.safetensors"],

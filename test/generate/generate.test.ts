@@ -14,6 +14,7 @@ import {
   stateDict,
   train,
 } from "../../src/index.ts";
+import { WordTokenizer } from "../../src/text/word-tokenizer.ts";
 import { expectClose } from "../helpers/close.ts";
 import { randomIds } from "../helpers/random.ts";
 
@@ -149,6 +150,19 @@ describe("generate", () => {
     });
     expect(expected[token.id]).toBe(Math.max(...expected));
     expectClose([token.probability], [expected[token.id]], 1e-5);
+  });
+
+  it("joins words to the prompt's as the tokenizer does", async () => {
+    const words = await WordTokenizer.train("(the word, the end).", { minFrequency: 1 });
+    const other = new LanguageModel(engine, { vocabSize: words.vocabSize, hiddenSize: 8 }, words);
+    for (const prompt of ["the", "("]) {
+      for (let seed = 0; seed < 20; seed++) {
+        const tokens = await collect(prompt, { length: 3, seed }, other);
+        const whole = words.decode([...words.encode(prompt), ...idsOf(tokens)]);
+        expect(prompt + tokens.map(({ text }) => text).join("")).toBe(whole);
+      }
+    }
+    other.free();
   });
 
   it("works without a tokenizer, on ids", async () => {

@@ -7,6 +7,7 @@ import { CharacterBPETokenizer } from "../../src/text/character-bpe.ts";
 import { textsOf } from "./texts.ts";
 import { tiktokenFile } from "./tiktoken-ranks.ts";
 
+const SENNRICH = `${"low ".repeat(5)}${"lower ".repeat(2)}${"newest ".repeat(6)}${"widest ".repeat(3)}`;
 const specialTokens = ["<|endoftext|>", "<|pad|>"];
 
 /** The files' texts by their names: trained ones of every kind, and the two vocabularies of tiktoken. */
@@ -21,6 +22,10 @@ export async function writeTokenizers(): Promise<Record<string, string>> {
       specialTokens: specialTokens.slice(0, 1),
     }),
     character: await CharacterBPETokenizer.train(text, { vocabSize: 1500, specialTokens }),
+    "character, Sennrich et al.": await CharacterBPETokenizer.train(SENNRICH, {
+      vocabSize: 27,
+      minFrequency: 1,
+    }),
     "tiktoken, gpt2": new ByteLevelBPETokenizer(
       readTiktoken(tiktokenFile(gpt2Ranks), { pattern: "gpt2", specialTokens: gpt2Ranks.special_tokens }),
     ),

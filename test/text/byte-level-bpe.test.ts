@@ -1,6 +1,6 @@
 /**
  * Encoding with GPT-2's and cl100k's vocabularies against js-tiktoken, and against figures from OpenAI's tiktoken
- * where js-tiktoken does something else; tokenizer.json files of ours in Hugging Face's tokenizers.
+ * where js-tiktoken does something else or takes too long (fixtures/make_tokenizer_fixtures.py).
  */
 import fc from "fast-check";
 import { Tiktoken } from "js-tiktoken/lite";
@@ -8,12 +8,9 @@ import cl100kRanks from "js-tiktoken/ranks/cl100k_base";
 import gpt2Ranks from "js-tiktoken/ranks/gpt2";
 import { describe, expect, it } from "vitest";
 import { readTiktoken } from "../../src/formats/tiktoken.ts";
-import { readTokenizerJSON } from "../../src/formats/tokenizer-json.ts";
 import { ByteLevelBPETokenizer } from "../../src/text/byte-level-bpe.ts";
-import { CharacterBPETokenizer } from "../../src/text/character-bpe.ts";
 import { digest, readTokenizerFixture, type TextSpec, textsOf } from "../helpers/texts.ts";
 import { type JsTiktokenRanks, tiktokenFile } from "../helpers/tiktoken-ranks.ts";
-import { writeTokenizers } from "../helpers/tokenizer-files.ts";
 
 function encodersOf(pattern: string, ranks: JsTiktokenRanks) {
   const description = readTiktoken(tiktokenFile(ranks), { pattern, specialTokens: ranks.special_tokens });
@@ -88,7 +85,7 @@ describe.each(NAMES)("encoding with %s's vocabulary", (name) => {
       fc.property(text, (sample) => {
         expect(Array.from(ours.encode(sample))).toEqual(theirs.encode(sample, [], []));
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
@@ -126,38 +123,5 @@ describe("encoding with tiktoken's vocabularies", () => {
     if (expected.ids) expect(Array.from(ids)).toEqual(expected.ids);
     else expect(digest(ids, ",")).toBe(expected.digest);
     expect(ours.decode(ids)).toBe(sample);
-  });
-});
-
-describe("tokenizer.json in Hugging Face's tokenizers", async () => {
-  interface ExchangeCase {
-    name: string;
-    file: string;
-    encoded: { text: string; count: number; digest: string; decoded: string }[];
-  }
-  const { texts, cases } = readTokenizerFixture<{ texts: Record<string, TextSpec>; cases: ExchangeCase[] }>(
-    "exchange.json",
-  );
-  const written = await writeTokenizers();
-
-  it("is tested with every file that is written", () => {
-    expect(cases.map(({ name }) => name)).toEqual(Object.keys(written));
-  });
-
-  it.each(cases)("encodes and decodes the same: $name", ({ name, file, encoded }) => {
-    // If this fails alone, files are written in another way than when make_tokenizer_fixtures.py ran.
-    expect(digest([written[name]], "")).toBe(file);
-    const description = readTokenizerJSON(JSON.parse(written[name]));
-    const byteLevel = description.form === "byte-level";
-    const tokenizer = new (byteLevel ? ByteLevelBPETokenizer : CharacterBPETokenizer)(description);
-    for (const { text, count, ...expected } of encoded) {
-      const ids = tokenizer.encode(textsOf(texts[text])[0]);
-      expect({ text, count: ids.length }).toEqual({ text, count });
-      expect({ text, digest: digest(ids, ",") }).toEqual({ text, digest: expected.digest });
-      expect({ text, decoded: digest([tokenizer.decode(ids)], "") }).toEqual({
-        text,
-        decoded: expected.decoded,
-      });
-    }
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/errors.ts";
-import { Corpus, evaluationBatches, type LanguageBatch } from "../../src/text/corpus.ts";
+import { Corpus, evaluationBatches, type LanguageBatch, splitText } from "../../src/text/corpus.ts";
 
 const count = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
 
@@ -104,6 +104,57 @@ describe("Corpus, validation", () => {
     const make = () => new Corpus(count(19), { batchSize: 1, sequenceLength: 1 });
     expect(make).toThrow(ConfigError);
     expect(make).toThrow("19 tokens, of which 18 are for training and 1 for validation, which needs 2");
+  });
+});
+
+describe("Corpus, with validation ids of its own", () => {
+  const options = { batchSize: 2, sequenceLength: 3 };
+
+  it("trains on all ids, and validates on the others", () => {
+    const [training, validationIds] = [count(100).subarray(0, 90), count(100).subarray(90)];
+    const corpus = new Corpus(training, { ...options, validationIds });
+    const cut = new Corpus(count(100), options);
+    expect(corpus.stepsPerEpoch).toBe(cut.stepsPerEpoch);
+    for (let step = 0; step < corpus.stepsPerEpoch; step++) {
+      expect(corpus.trainBatch(step)).toEqual(cut.trainBatch(step));
+    }
+    expect(corpus.validationTokens).toBe(9);
+    expect([...corpus.validationBatches()]).toEqual([...cut.validationBatches()]);
+  });
+
+  it.each([0, 1])("refuses %d of them", (length) => {
+    const make = () => new Corpus(count(90), { ...options, validationIds: count(length) });
+    expect(make).toThrow(ConfigError);
+    expect(make).toThrow(`of which 90 are for training and ${length} for validation, which needs 2`);
+  });
+});
+
+describe("splitText", () => {
+  it("gives the share at the end, and cuts no character and no line break", () => {
+    const text = fc
+      .array(fc.constantFrom("a", "\r", "\n", "\r\n", "𝄞", "\ud834", "\udd1e"))
+      .map((all) => all.join(""));
+    fc.assert(
+      fc.property(text, fc.double({ min: 0, max: 0.99, noNaN: true }), (whole, fraction) => {
+        const [training, validation] = splitText(whole, fraction);
+        expect(training + validation).toBe(whole);
+        const wanted = Math.floor(whole.length * fraction);
+        expect(wanted - validation.length === 0 || wanted - validation.length === 1).toBe(true);
+        if (training !== "") expect([...training, ...validation]).toEqual([...whole]);
+        expect(training.endsWith("\r") && validation.startsWith("\n")).toBe(false);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("cuts where a corpus cuts the ids of characters", () => {
+    const text = "0123456789".repeat(7);
+    expect(splitText(text, 0.1)).toEqual([text.slice(0, 63), text.slice(63)]);
+    expect(splitText(text, 0)).toEqual([text, ""]);
+  });
+
+  it.each([-0.1, 1, Number.NaN])("refuses the share %d", (fraction) => {
+    expect(() => splitText("text", fraction)).toThrow(ConfigError);
   });
 });
 

@@ -239,6 +239,25 @@ describe("WordTokenizer, round trip", () => {
     }
   });
 
+  it.each(["a", "a'", "漢", "-\u0301", "\u0301", "👩\u200d", " ", ".,", "🇩🇪"])(
+    "takes %j a hundred thousand times",
+    async (part) => {
+      for (const text of [part.repeat(1e5), `-${part.repeat(1e5)}`]) {
+        const tokenizer = await train(text);
+        const ids = tokenizer.encode(text);
+        // Compared here: a test's own comparison is slow.
+        const again = tokenizer.encode(tokenizer.decode(ids));
+        expect(again.length).toBe(ids.length);
+        expect(again.every((id, i) => id === ids[i])).toBe(true);
+      }
+    },
+  );
+
+  it("takes a word of ten million letters", async () => {
+    const tokenizer = await train("a".repeat(1e7));
+    expect(tokenizer.encode("a".repeat(1e7)).length).toBe(1e4);
+  });
+
   it("decodes one id at a time to the same text, and starts anew after flush", async () => {
     await fc.assert(
       fc.asyncProperty(anyText, fc.boolean(), async (text, skipSpecial) => {

@@ -1,0 +1,135 @@
+import { realpath } from "node:fs/promises";
+import { Command } from "commander";
+import { ConfigError, FormatError } from "../../errors.ts";
+import { ByteLevelBPETokenizer } from "../../text/byte-level-bpe.ts";
+import { CharacterBPETokenizer } from "../../text/character-bpe.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { checkWritable, fileSize, writeFileAtomic } from "../atomic-write.ts";
+import { nameOf, sizeOf, unknownShare } from "../measure.ts";
+import { choice, integer } from "../options.ts";
+import { tokenizerProgress } from "../progress.ts";
+import { checkOptionsOf, DEFAULT_VOCAB_SIZE, KINDS, type Kind, trainTokenizer } from "../tokenizers.ts";
+import { asFile } from "./files.ts";
+import { Texts } from "./texts.ts";
+
+interface Options {
+  type: Kind;
+  vocabSize?: number;
+  minFrequency?: number;
+  special?: string[];
+  pattern?: string;
+  maxTokenLength?: number;
+  lowercase?: boolean;
+  out: string;
+}
+
+const FLAGS = {
+  vocabSize: "--vocab-size",
+  minFrequency: "--min-frequency",
+  pattern: "--pattern",
+  maxTokenLength: "--max-token-length",
+  lowercase: "--lowercase",
+};
+
+export function trainTokenizerCommand(): Command {
+  return new Command("train")
+    .description("Learn a vocabulary from text files, which need not fit the memory.")
+    .argument("<files...>", "UTF-8 texts")
+    .addOption(
+      choice("--type <kind>", "bpe is over bytes, char-bpe over the characters of words", KINDS, "bpe"),
+    )
+    .option(
+      "--vocab-size <tokens>",
+      `tokens in all; for word the most (default: ${DEFAULT_VOCAB_SIZE}; char: all characters)`,
+      integer(1),
+    )
+    .option(
+      "--min-frequency <number>",
+      "pairs to be merged, or words, must come so often (default: 2)",
+      integer(1),
+    )
+    .option("--special <tokens...>", "special tokens, such as <|endoftext|> (default: none)")
+    .option(
+      "--pattern <pattern>",
+      "bpe: how text is cut before merging: gpt2, cl100k or a regular expression (default: gpt2)",
+    )
+    .option(
+      "--max-token-length <number>",
+      "bpe, char-bpe: tokens are shorter than so many bytes or characters (default: any length)",
+      integer(1),
+    )
+    .option("--lowercase", "word: read words in lower case")
+    .option("-o, --out <path>", "where the tokenizer is saved", "tokenizer.json")
+    .action(run);
+}
+
+async function run(files: string[], options: Options): Promise<void> {
+  const { type, special: specialTokens, out } = options;
+  checkOptionsOf(type, FLAGS, options);
+  await checkOut(out, files);
+  let bytes = 0;
+  for (const file of files) bytes += await fileSize(file);
+  const start = performance.now();
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort(130));
+  process.once("SIGTERM", () => stop.abort(143));
+  const { onProgress, stop: stopProgress } = tokenizerProgress(bytes);
+  const texts = new Texts(files);
+  let tokenizer: Tokenizer | undefined;
+  try {
+    tokenizer = await trainTokenizer(type, texts, {
+      ...options,
+      specialTokens,
+      onProgress,
+      signal: stop.signal,
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error instanceof FormatError ? texts.about(error) : error;
+  } finally {
+    stopProgress();
+  }
+  if (!tokenizer) {
+    console.error("stopped: nothing was written");
+    process.exitCode = stop.signal.reason as number;
+    return;
+  }
+  if (texts.beginning === "") throw new FormatError(`${files.join(", ")}: expected text, got none`);
+  const seconds = (performance.now() - start) / 1000;
+  await writeFileAtomic(out, asFile(tokenizer.toJSON()));
+  report(tokenizer, seconds, texts);
+  console.log(`saved to ${out}`);
+  console.log(`try:  npx unrolled tokenizer show "The unbelievable refrigerator" --tokenizer ${out}`);
+}
+
+function report(tokenizer: Tokenizer, seconds: number, texts: Texts): void {
+  const merges =
+    tokenizer instanceof ByteLevelBPETokenizer || tokenizer instanceof CharacterBPETokenizer
+      ? `, ${count(tokenizer.description.merges.length / 4)} of them merges`
+      : "";
+  console.log(
+    `${nameOf(tokenizer)}: ${count(tokenizer.vocabSize)} tokens${merges}, learnt in ${seconds.toFixed(1)} s`,
+  );
+  const ids = tokenizer.encode(texts.beginning);
+  if (ids.length === 0) return;
+  const { bytes, characters } = sizeOf(texts.beginning);
+  const unknown = unknownShare(tokenizer, ids);
+  console.log(
+    `${texts.isLonger ? "the first megabyte" : "the text"} is ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes, ` +
+      `${(characters / ids.length).toFixed(2)} characters per token` +
+      (unknown > 0 ? `; ${(100 * unknown).toFixed(2)} % are <unk>` : ""),
+  );
+}
+
+async function checkOut(out: string, files: readonly string[]): Promise<void> {
+  const target = await realpath(out).catch(() => undefined);
+  for (const file of files) {
+    if (target !== undefined && target === (await realpath(file).catch(() => undefined))) {
+      throw new ConfigError(`--out ${out} is one of the texts: it would be overwritten`);
+    }
+  }
+  await checkWritable(out);
+}
+
+function count(n: number): string {
+  return n.toLocaleString("en-US");
+}
