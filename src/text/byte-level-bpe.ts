@@ -13,7 +13,7 @@ import { PieceEncoder } from "./bpe/piece-encoder.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
 import { byteToCharacter, characterToByte } from "./byte-alphabet.ts";
-import { compilePattern, forEachPiece, patternSource } from "./pre-tokenizer.ts";
+import { createPreTokenizer, forEachPiece, type PreTokenizer, patternSource } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 
@@ -28,7 +28,7 @@ export class ByteLevelBPETokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #specialIds: ReadonlySet<number>;
-  readonly #pattern: RegExp;
+  readonly #preTokenizer: PreTokenizer;
   readonly #byteIds: Int32Array;
   readonly #encoder: PieceEncoder;
   /** Token i is `bytes[starts[i] … starts[i + 1] - 1]`. */
@@ -41,7 +41,7 @@ export class ByteLevelBPETokenizer implements Tokenizer {
     const { tokens, addedTokens } = description;
     this.#ids = new Map(tokens.map((token, id) => [token, id]));
     this.#added = new AddedTokens(addedTokens);
-    this.#pattern = compilePattern(description.pattern);
+    this.#preTokenizer = createPreTokenizer(description.pattern);
     this.#byteIds = Int32Array.from(byteToCharacter, (character) => this.#ids.get(character)!);
     this.#specialIds = new Set(this.#added.special.values());
     this.#encoder = new PieceEncoder(new MergeTable(description.merges), this.#firstSymbols.bind(this));
@@ -92,7 +92,7 @@ export class ByteLevelBPETokenizer implements Tokenizer {
     const encodeText = (part: string): void => {
       const normal = normalization ? part.normalize(normalization) : part;
       const pieces = addPrefixSpace && !normal.startsWith(" ") ? ` ${normal}` : normal;
-      forEachPiece(pieces, this.#pattern, (start, end) => {
+      forEachPiece(pieces, this.#preTokenizer, (start, end) => {
         this.#encoder.encode(pieces, start, end, ids);
         return true;
       });

@@ -13,7 +13,7 @@ import { MergeTable } from "./bpe/merge-table.ts";
 import { PieceEncoder } from "./bpe/piece-encoder.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
-import { compilePattern, forEachPiece, PATTERNS } from "./pre-tokenizer.ts";
+import { createPreTokenizer, forEachPiece, PATTERNS, type PreTokenizer } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 
@@ -26,7 +26,7 @@ export class CharacterBPETokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #specialIds: ReadonlySet<number>;
-  readonly #pattern: RegExp;
+  readonly #preTokenizer: PreTokenizer;
   readonly #suffix: string;
   readonly #unknownId: number | undefined;
   readonly #encoder: PieceEncoder;
@@ -37,7 +37,7 @@ export class CharacterBPETokenizer implements Tokenizer {
     this.#ids = new Map(description.tokens.map((token, id) => [token, id]));
     this.#added = new AddedTokens(description.addedTokens);
     this.#specialIds = new Set(this.#added.special.values());
-    this.#pattern = compilePattern(description.pattern);
+    this.#preTokenizer = createPreTokenizer(description.pattern);
     this.#suffix = endOfWordSuffix;
     this.#unknownId = unknownToken === undefined ? undefined : this.#ids.get(unknownToken);
     this.#encoder = new PieceEncoder(new MergeTable(description.merges), this.#firstSymbols.bind(this));
@@ -96,7 +96,7 @@ export class CharacterBPETokenizer implements Tokenizer {
     const ids = new Int32List();
     const encodeText = (part: string): void => {
       const normal = normalization ? part.normalize(normalization) : part;
-      forEachPiece(normal, this.#pattern, (start, end) => {
+      forEachPiece(normal, this.#preTokenizer, (start, end) => {
         if (!isWhiteSpace(normal, start)) this.#encoder.encode(normal, start, end, ids);
         return true;
       });

@@ -1,7 +1,7 @@
 /** Texts to learn a vocabulary from: strings, or streams of bytes of which only a part is in memory at a time. */
 import { ConfigError, FormatError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
-import { compilePattern, forEachPiece } from "./pre-tokenizer.ts";
+import { createPreTokenizer, forEachPiece } from "./pre-tokenizer.ts";
 
 /**
  * One text, or several: each item of an iterable is a text of its own, and nothing is learnt across its ends. A
@@ -41,7 +41,7 @@ export async function readPieces(
   { onProgress, signal }: ReadOptions = {},
 ): Promise<void> {
   const pace = createPacer();
-  const regex = compilePattern(pattern);
+  const preTokenizer = createPreTokenizer(pattern);
   let total = 0;
   /** Reads the pieces that end by `limit`, and returns where the last of them ends. */
   const scan = async (text: string, limit: number): Promise<number> => {
@@ -56,7 +56,7 @@ export async function readPieces(
         more = ++pieces === PIECES;
         return !more;
       };
-      forEachPiece(text, regex, visitPiece, read);
+      forEachPiece(text, preTokenizer, visitPiece, read);
       signal?.throwIfAborted();
       const pause = pace();
       if (pause) {

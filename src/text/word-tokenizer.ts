@@ -7,7 +7,7 @@
  */
 import { ConfigError, FormatError } from "../errors.ts";
 import type { AddedTokens } from "./added-tokens.ts";
-import { compilePattern, forEachPiece } from "./pre-tokenizer.ts";
+import { createPreTokenizer, forEachPiece } from "./pre-tokenizer.ts";
 import { readPieces, type TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 import {
@@ -49,7 +49,7 @@ export class WordTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #firstWord: number;
-  readonly #pattern = compilePattern(WORD_PATTERN);
+  readonly #preTokenizer = createPreTokenizer(WORD_PATTERN);
 
   /** `words` and `specialTokens`: distinct together, not empty. */
   private constructor({ words, specialTokens, lowercase }: Vocabulary) {
@@ -203,7 +203,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   #forEachWord(text: string, visit: (word: string, id: number) => void): void {
-    forEachPiece(text, this.#pattern, (start, end) => {
+    forEachPiece(text, this.#preTokenizer, (start, end) => {
       const piece = text.slice(start, end);
       if (STARTS_WITH_SPACE.test(piece)) return true;
       const word = normalized(piece, this.lowercase);

@@ -1,11 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/errors.ts";
-import { compilePattern, forEachPiece, PATTERNS, patternSource } from "../../src/text/pre-tokenizer.ts";
+import {
+  createPreTokenizer,
+  forEachPiece,
+  PATTERNS,
+  type PatternName,
+  type PreTokenizer,
+  patternSource,
+  regexPreTokenizer,
+} from "../../src/text/pre-tokenizer.ts";
 
 function pieces(source: string, text: string): string[] {
+  return cut(text, createPreTokenizer(patternSource(source)));
+}
+
+function cut(text: string, preTokenizer: PreTokenizer): string[] {
   const result: string[] = [];
-  forEachPiece(text, compilePattern(patternSource(source)), (start, end) => {
+  forEachPiece(text, preTokenizer, (start, end) => {
     result.push(text.slice(start, end));
     return true;
   });
@@ -44,8 +56,66 @@ describe("the patterns", () => {
   });
 });
 
-describe("compilePattern", () => {
-  it("makes pieces, as long as can be, of what the pattern does not match", () => {
+describe("the scanners", () => {
+  const parts = [
+    "'",
+    "s",
+    "T",
+    "re",
+    "LL",
+    "ſ",
+    "é",
+    "中",
+    "𝒳",
+    "1",
+    "٣",
+    "½",
+    " ",
+    "  ",
+    "\u00a0",
+    "\u0085",
+  ];
+  const text = fc.oneof(
+    fc.array(
+      fc.constantFrom(...parts, "\n", "\r", "\r\n", "\t", "!", "…", "👩‍👩‍👧", "\ufeff", "\ud800", "\udc00"),
+      {
+        maxLength: 30,
+      },
+    ),
+    fc.array(fc.string({ unit: "binary" })),
+  );
+
+  it.each(Object.keys(PATTERNS) as PatternName[])("cut as the pattern does: %s", (name) => {
+    const regex = regexPreTokenizer(PATTERNS[name]);
+    fc.assert(
+      fc.property(text, (parts) => {
+        const whole = parts.join("");
+        expect(pieces(name, whole)).toEqual(cut(whole, regex));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each(Object.keys(PATTERNS) as PatternName[])("know every character's class: %s", (name) => {
+    const regex = regexPreTokenizer(PATTERNS[name]);
+    let all = "";
+    for (let codePoint = 0; codePoint < 0x110000; codePoint++) {
+      // A character, and what shows of which class it is.
+      if (codePoint < 0x32000 || codePoint > 0x10fff0) all += `${String.fromCodePoint(codePoint)}a`;
+    }
+    expect(pieces(name, all)).toEqual(cut(all, regex));
+  });
+
+  it.each(["中", "𝒳", " ", "!"])("cut ten million of %j", (character) => {
+    const text = character.repeat(10_000_000);
+    for (const name of Object.keys(PATTERNS) as PatternName[]) {
+      expect(createPreTokenizer(PATTERNS[name])(text, 0)).toBe(text.length);
+    }
+  });
+});
+
+describe("a pattern of one's own", () => {
+  it("makes pieces, as long as can be, of what it does not match", () => {
     expect(pieces("[aeiou]+", "queueing up")).toEqual(["q", "ueuei", "ng ", "u", "p"]);
   });
 
@@ -61,7 +131,7 @@ describe("compilePattern", () => {
     ["(?i:[ab])c|d", "AcDd", ["Ac", "D", "d"]],
     ["(?i:a(?:b)c)d", "AbCdabcD", ["AbCd", "abcD"]],
     [String.raw`(?i:\p{Lu}x)`, "AXax", ["AX", "ax"]],
-  ])("reads %s as the original does", (source, text, expected) => {
+  ])("is read as the original does: %s", (source, text, expected) => {
     expect(pieces(source, text)).toEqual(expected);
   });
 
@@ -71,13 +141,19 @@ describe("compilePattern", () => {
     [String.raw`\bword`, /\\b is not supported here/],
     [String.raw`[\W]`, /\\W is not supported here/],
     ["(?i:[a-z])", /a range inside \(\?i:…\) is not supported/],
-  ])("refuses %s", (source, message) => {
-    expect(() => compilePattern(source)).toThrow(ConfigError);
-    expect(() => compilePattern(source)).toThrow(message);
+  ])("is refused: %s", (source, message) => {
+    expect(() => createPreTokenizer(source)).toThrow(ConfigError);
+    expect(() => createPreTokenizer(source)).toThrow(message);
   });
 
-  it("refuses, at work, a pattern that matches the empty text", () => {
+  it("is refused, at work, if it matches the empty text", () => {
     expect(() => pieces("a*", "ab")).toThrow(ConfigError);
     expect(() => pieces("a*", "ab")).toThrow(/matches the empty text/);
+  });
+
+  it("says so if a piece is too long for the runtime", () => {
+    expect(() => pieces("[aeiou]+", "z".repeat(20_000_000))).toThrow(
+      /"\[aeiou\]\+": the text has too long a piece/,
+    );
   });
 });
