@@ -9,39 +9,39 @@
 //     after:  dr = dn′⊙s,  ds = dn′⊙r,  dh_{t−1} += W_hnᵀ ds          with s = W_hn h_{t−1} + b_hn, dn′ = dn⊙(1 − n²)
 //     before: dm = W_hnᵀ dn′,  dr = dm⊙h_{t−1},  dh_{t−1} += dm⊙r     with m = r⊙h_{t−1}
 //
-// Arguments and shapes: recurrent.ts. gates [T, B, 3H] as in lstm.ts. extra [T, B, H] holds s (after) or m (before)
+// Arguments and shapes: recurrent.ts. gates [N, 3H] as in lstm.ts. extra [N, H] holds s (after) or m (before)
 // after gruForward; gruBackward turns s into ds and leaves m. The two blocks of W_hh are packed apart: rows of r and z
-// in `packed`, those of n in `packedCandidate`. Split by batch rows, each part all T steps of its rows.
+// in `packed`, those of n in `packedSecond`. Split by batch rows, each part all T steps of its rows.
 
 import { fill, loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "../simd";
 import { PANEL_SCRATCH } from "../matmul/panels";
 import { sigmoid4, tanh4 } from "../vector-math";
-import { addRow } from "./lstm";
 import {
-  carries,
   multiplyRecurrent,
   multiplyRecurrentTransposed,
   previousSlot,
   RecurrentArgs,
   ROW_GRAIN,
+  rowsAt,
   slot,
   timeOf,
+  tokenAt,
 } from "./recurrent";
 
 export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
-  const rows = to - from;
   const h = args.hiddenSize;
   const row = <usize>h << 2;
   const candidateWeights = args.weights + row * 2 * h;
   const resetBefore = args.variant != 0;
   for (let step = 0; step < args.steps; step++) {
     const t = timeOf(args, step);
-    const gates = args.gates + <usize>(t * args.batch + from) * row * 3;
-    const extra = args.extra + <usize>(t * args.batch + from) * row;
-    const before = previousSlot(args, args.hidden, t, from);
-    const now = slot(args, args.hidden, t, from);
+    const rows = rowsAt(args, t, from, to);
+    const gates = args.gates + tokenAt(args, t, from) * row * 3;
+    const extra = args.extra + tokenAt(args, t, from) * row;
+    const before = previousSlot(args, args.hidden, t, from, h);
+    const now = slot(args, args.hidden, t, from, h);
     multiplyRecurrent(args, before, h, 2 * h, args.weights, args.packed, gates, 3 * h, rows);
     if (resetBefore) {
       for (let b = 0; b < rows; b++) {
@@ -49,7 +49,7 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
         resetRow(gates + offset * 3, before + offset, extra + offset, h);
       }
       multiplyRecurrent(
-        args, extra, h, h, candidateWeights, args.packedCandidate, gates + 2 * row, 3 * h, rows,
+        args, extra, h, h, candidateWeights, args.packedSecond, gates + 2 * row, 3 * h, rows,
       );
     } else {
       for (let b = 0; b < rows; b++) {
@@ -57,17 +57,11 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
         if (args.candidateBias) memory.copy(at, args.candidateBias, row);
         else fill(at, 0, h);
       }
-      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedCandidate, extra, h, rows);
+      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedSecond, extra, h, rows);
     }
     for (let b = 0; b < rows; b++) {
       const offset = <usize>b * row;
-      if (carries(args, t, from + b)) {
-        memory.copy(now + offset, before + offset, row);
-        memory.fill(gates + offset * 3, 0, row * 3);
-        memory.fill(extra + offset, 0, row);
-      } else {
-        gruRowForward(gates + offset * 3, extra + offset, before + offset, now + offset, h, resetBefore);
-      }
+      gruRowForward(gates + offset * 3, extra + offset, before + offset, now + offset, h, resetBefore);
     }
   }
 }
@@ -109,7 +103,6 @@ function gruRowForward(gates: usize, extra: usize, before: usize, hidden: usize,
 export function gruBackward(args: RecurrentArgs, part: i32, parts: i32): void {
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
-  const rows = to - from;
   const h = args.hiddenSize;
   const row = <usize>h << 2;
   const candidateWeights = args.weights + row * 2 * h;
@@ -117,35 +110,31 @@ export function gruBackward(args: RecurrentArgs, part: i32, parts: i32): void {
   const products = args.scratch + PANEL_SCRATCH;
   for (let step = args.steps - 1; step >= 0; step--) {
     const t = timeOf(args, step);
-    const gates = args.gates + <usize>(t * args.batch + from) * row * 3;
-    const extra = args.extra + <usize>(t * args.batch + from) * row;
-    const before = previousSlot(args, args.hidden, t, from);
-    const dHidden = slot(args, args.dHidden, t, from);
-    const dBefore = previousSlot(args, args.dHidden, t, from);
+    const rows = rowsAt(args, t, from, to);
+    const gates = args.gates + tokenAt(args, t, from) * row * 3;
+    const extra = args.extra + tokenAt(args, t, from) * row;
+    const before = previousSlot(args, args.hidden, t, from, h);
+    const dHidden = slot(args, args.dHidden, t, from, h);
+    const dBefore = previousSlot(args, args.dHidden, t, from, h);
     for (let b = 0; b < rows; b++) {
       const offset = <usize>b * row;
-      if (carries(args, t, from + b)) {
-        addRow(dBefore + offset, dHidden + offset, h);
-      } else {
-        gruRowBackward(
-          gates + offset * 3, extra + offset, before + offset, dHidden + offset, dBefore + offset, h, resetBefore,
-        );
-      }
+      gruRowBackward(
+        gates + offset * 3, extra + offset, before + offset, dHidden + offset, dBefore + offset, h, resetBefore,
+      );
     }
     if (resetBefore) {
       fill(products, 0, rows * h);
       multiplyRecurrentTransposed(
-        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedCandidate, products, rows,
+        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedSecond, products, h, rows,
       );
       for (let b = 0; b < rows; b++) {
         const offset = <usize>b * row;
-        if (carries(args, t, from + b)) continue;
         resetRowBackward(gates + offset * 3, products + offset, before + offset, dBefore + offset, h);
       }
     } else {
-      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedCandidate, dBefore, rows);
+      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedSecond, dBefore, h, rows);
     }
-    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, rows);
+    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, h, rows);
   }
 }
 

@@ -5,51 +5,57 @@
 //   backward  dc_t += dh_t⊙o⊙(1 − tanh²c_t);  do = dh_t⊙tanh(c_t);  di = dc_t⊙g;  dg = dc_t⊙i;  df = dc_t⊙c_{t−1}
 //             dc_{t−1} += dc_t⊙f;  dh_{t−1} += W_hhᵀ [di df dg do before their activations]
 //
-// Arguments and shapes: recurrent.ts. gates [T, B, 4H] holds W_ih x + b when lstmForward starts (one gemm over the
+// With a projection (Sak et al. 2014) h_t = W_hr m_t, m_t = o⊙tanh(c_t), and W_hr's transpose brings dh_t to dm_t,
+// which stands for dh_t above. extra [N, H] then holds m.
+//
+// Arguments and shapes: recurrent.ts. gates [N, 4H] holds W_ih x + b when lstmForward starts (one gemm over the
 // whole sequence), the activated gates after it, and their pre-activation gradients after lstmBackward, from which
 // gemm makes dW_ih, dW_hh, dx and db. Split by batch rows, each part all T steps of its rows.
 
-import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "../simd";
+import { fill, loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "../simd";
+import { PANEL_SCRATCH } from "../matmul/panels";
 import { sigmoid4, tanh4 } from "../vector-math";
 import {
-  carries,
   multiplyRecurrent,
   multiplyRecurrentTransposed,
   previousSlot,
   RecurrentArgs,
   ROW_GRAIN,
+  rowsAt,
   slot,
   timeOf,
+  tokenAt,
 } from "./recurrent";
 
 export function lstmForward(args: RecurrentArgs, part: i32, parts: i32): void {
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;
+  const p = args.stateSize;
   const row = <usize>h << 2;
   for (let step = 0; step < args.steps; step++) {
     const t = timeOf(args, step);
-    const gates = args.gates + <usize>(t * args.batch + from) * row * 4;
-    const before = previousSlot(args, args.hidden, t, from);
-    multiplyRecurrent(args, before, h, 4 * h, args.weights, args.packed, gates, 4 * h, to - from);
-    const now = slot(args, args.hidden, t, from);
-    const cellBefore = previousSlot(args, args.cell, t, from);
-    const cellNow = slot(args, args.cell, t, from);
-    for (let b = 0; b < to - from; b++) {
+    const rows = rowsAt(args, t, from, to);
+    const gates = args.gates + tokenAt(args, t, from) * row * 4;
+    const before = previousSlot(args, args.hidden, t, from, p);
+    multiplyRecurrent(args, before, p, 4 * h, args.weights, args.packed, gates, 4 * h, rows);
+    const now = slot(args, args.hidden, t, from, p);
+    const product = args.projection ? args.extra + tokenAt(args, t, from) * row : now;
+    const cellBefore = previousSlot(args, args.cell, t, from, h);
+    const cellNow = slot(args, args.cell, t, from, h);
+    for (let b = 0; b < rows; b++) {
       const offset = <usize>b * row;
-      if (carries(args, t, from + b)) {
-        memory.copy(now + offset, before + offset, row);
-        memory.copy(cellNow + offset, cellBefore + offset, row);
-        memory.fill(gates + offset * 4, 0, row * 4);
-      } else {
-        lstmRowForward(gates + offset * 4, cellBefore + offset, cellNow + offset, now + offset, h);
-      }
+      lstmRowForward(gates + offset * 4, cellBefore + offset, cellNow + offset, product + offset, h);
+    }
+    if (args.projection) {
+      fill(now, 0, rows * p);
+      multiplyRecurrent(args, product, h, p, args.projection, args.packedSecond, now, p, rows);
     }
   }
 }
 
-/** One row of one step: gates [4H] are activated in place. */
-export function lstmRowForward(gates: usize, cellBefore: usize, cell: usize, hidden: usize, h: i32): void {
+/** One row of one step: gates [4H] are activated in place; hidden receives o⊙tanh(c). */
+function lstmRowForward(gates: usize, cellBefore: usize, cell: usize, hidden: usize, h: i32): void {
   const row = <usize>h << 2;
   for (let j = 0; j < h; j += 4) {
     const left = h - j;
@@ -76,34 +82,37 @@ export function lstmBackward(args: RecurrentArgs, part: i32, parts: i32): void {
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;
+  const p = args.stateSize;
   const row = <usize>h << 2;
+  const products = args.scratch + PANEL_SCRATCH;
   for (let step = args.steps - 1; step >= 0; step--) {
     const t = timeOf(args, step);
-    const gates = args.gates + <usize>(t * args.batch + from) * row * 4;
-    const cellBefore = previousSlot(args, args.cell, t, from);
-    const cellNow = slot(args, args.cell, t, from);
-    const dHidden = slot(args, args.dHidden, t, from);
-    const dHiddenBefore = previousSlot(args, args.dHidden, t, from);
-    const dCell = slot(args, args.dCell, t, from);
-    const dCellBefore = previousSlot(args, args.dCell, t, from);
-    for (let b = 0; b < to - from; b++) {
-      const offset = <usize>b * row;
-      if (carries(args, t, from + b)) {
-        addRow(dHiddenBefore + offset, dHidden + offset, h);
-        addRow(dCellBefore + offset, dCell + offset, h);
-      } else {
-        lstmRowBackward(
-          gates + offset * 4, cellBefore + offset, cellNow + offset, dHidden + offset, dCell + offset,
-          dCellBefore + offset, h,
-        );
-      }
+    const rows = rowsAt(args, t, from, to);
+    const gates = args.gates + tokenAt(args, t, from) * row * 4;
+    const cellBefore = previousSlot(args, args.cell, t, from, h);
+    const cellNow = slot(args, args.cell, t, from, h);
+    const dHidden = slot(args, args.dHidden, t, from, p);
+    const dHiddenBefore = previousSlot(args, args.dHidden, t, from, p);
+    const dCell = slot(args, args.dCell, t, from, h);
+    const dCellBefore = previousSlot(args, args.dCell, t, from, h);
+    if (args.projection) {
+      fill(products, 0, rows * h);
+      multiplyRecurrentTransposed(args, dHidden, p, p, args.projection, args.packedSecond, products, h, rows);
     }
-    multiplyRecurrentTransposed(args, gates, 4 * h, 4 * h, args.weights, args.packed, dHiddenBefore, to - from);
+    const dProduct = args.projection ? products : dHidden;
+    for (let b = 0; b < rows; b++) {
+      const offset = <usize>b * row;
+      lstmRowBackward(
+        gates + offset * 4, cellBefore + offset, cellNow + offset, dProduct + offset, dCell + offset,
+        dCellBefore + offset, h,
+      );
+    }
+    multiplyRecurrentTransposed(args, gates, 4 * h, 4 * h, args.weights, args.packed, dHiddenBefore, p, rows);
   }
 }
 
 /** One row of one step: gates [4H] turn from activations into pre-activation gradients. */
-export function lstmRowBackward(
+function lstmRowBackward(
   gates: usize,
   cellBefore: usize,
   cell: usize,
@@ -142,14 +151,5 @@ export function lstmRowBackward(
     storeUpTo4(gf, df, left);
     storeUpTo4(gg, dg, left);
     storeUpTo4(go, d0, left);
-  }
-}
-
-/** target[count] += source[count] */
-export function addRow(target: usize, source: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const at = <usize>j << 2;
-    const sum = f32x4.add(loadUpTo4(target + at, count - j), loadUpTo4(source + at, count - j));
-    storeUpTo4(target + at, sum, count - j);
   }
 }

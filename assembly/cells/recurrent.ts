@@ -1,13 +1,20 @@
 // What the three cells share: the arguments of a layer's pass over a whole sequence, where its time steps lie in
 // memory, and the matmul of one step.
 //
-// Shapes: T steps, B rows, H hidden units, G gates (1 RNN, 3 GRU, 4 LSTM).
-//   hidden, dHidden, cell, dCell   [T+1, B, H]   histories; slot 0 (in reverse: slot T) is the initial state
-//   gates                          [T, B, G·H]   in: W_ih x + b; out: activated gates; after backward: dL/d(before σ, tanh)
-//   extra                          [T, B, H]     GRU only, see gru.ts
-//   weights                        [G·H, H]      W_hh as the module keeps it, read directly where B is 1
-//   packed                         W_hhᵀ (forward) or W_hh (backward) in panels, where B is more than 1
-//   lengths                        [B] i32, or 0: step t of row b is real where t < lengths[b]
+// Shapes: T steps, B rows, H hidden units, P numbers in a state h (H, but for an LSTM with a projection), G gates
+// (1 RNN, 3 GRU, 4 LSTM), N = T·B tokens.
+//   hidden, dHidden   [T+1, B, P]   histories; slot 0 (in reverse: slot T) is the initial state
+//   cell, dCell       [T+1, B, H]   likewise
+//   gates             [N, G·H]      in: W_ih x + b; out: activated gates; after backward: dL/d(before σ, tanh)
+//   extra             [N, H]        GRU and projection, see gru.ts and lstm.ts
+//   weights           [G·H, P]      W_hh as the module keeps it, read directly where B is 1
+//   packed            W_hhᵀ (forward) or W_hh (backward) in panels, where B is more than 1
+//
+// Rows of several lengths come sorted, the longest first, with `offsets` [T+1]: step t then is that of the rows 0 to
+// offsets[t+1] − offsets[t], whose tokens are the rows offsets[t] … of gates and extra: N counts real tokens alone,
+// and nothing is computed on padding. The histories keep a slot for every step and row. Row b, of length n, has its
+// states in the slots 0 to n; what lies in the slots after is neither read nor written. So its last state, in
+// reverse the initial one, is in slot n.
 
 import { gemvColumns, gemvRows } from "../matmul/gemv";
 import { packColumns } from "../matmul/pack";
@@ -23,6 +30,8 @@ export class RecurrentArgs {
   steps: i32;
   batch: i32;
   hiddenSize: i32;
+  /** P */
+  stateSize: i32;
   reverse: i32;
   /** RNN: 0 tanh, 1 relu. GRU: 0 reset gate after the recurrent matmul, 1 before it. LSTM: 0. */
   variant: i32;
@@ -32,14 +41,17 @@ export class RecurrentArgs {
   extra: usize;
   weights: usize;
   packed: usize;
-  /** The second set of panels of the GRU: the candidate's part of W_hh. */
-  packedCandidate: usize;
-  lengths: usize;
+  /** LSTM: W_hr [P, H], or 0. */
+  projection: usize;
+  /** The second set of panels. GRU: the candidate's part of W_hh. LSTM: W_hrᵀ (forward) or W_hr (backward). */
+  packedSecond: usize;
+  /** [T+1] i32, or 0 where all rows have T steps. */
+  offsets: usize;
   /** GRU: [H], b_hn, or 0. */
   candidateBias: usize;
   dHidden: usize;
   dCell: usize;
-  /** PANEL_SCRATCH bytes, and B·H floats behind them (GRU backward), for each part that runs at a time. */
+  /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each part that runs at a time. */
   scratch: usize;
 }
 
@@ -50,32 +62,42 @@ export function timeOf(args: RecurrentArgs, step: i32): i32 {
   return args.reverse ? args.steps - 1 - step : step;
 }
 
-/** Where step t writes its state: row `row` of its slot in a history. */
+/** How many of the rows `from` to `to` step t has. */
 // @ts-ignore: decorator
 @inline
-export function slot(args: RecurrentArgs, history: usize, t: i32, row: i32): usize {
+export function rowsAt(args: RecurrentArgs, t: i32, from: i32, to: i32): i32 {
+  if (!args.offsets) return to - from;
+  const at = args.offsets + (<usize>t << 2);
+  return max(0, min(to, load<i32>(at, 4) - load<i32>(at)) - from);
+}
+
+/** Which row of gates and extra is that of row `row` at step t. */
+// @ts-ignore: decorator
+@inline
+export function tokenAt(args: RecurrentArgs, t: i32, row: i32): usize {
+  const first = args.offsets ? load<i32>(args.offsets + (<usize>t << 2)) : t * args.batch;
+  return <usize>(first + row);
+}
+
+/** Where step t writes its state: row `row` of its slot in a history of `size` floats a row. */
+// @ts-ignore: decorator
+@inline
+export function slot(args: RecurrentArgs, history: usize, t: i32, row: i32, size: i32): usize {
   const index = args.reverse ? t : t + 1;
-  return history + ((<usize>(index * args.batch + row) * args.hiddenSize) << 2);
+  return history + ((<usize>(index * args.batch + row) * size) << 2);
 }
 
 /** Where the state that step t starts from lies. */
 // @ts-ignore: decorator
 @inline
-export function previousSlot(args: RecurrentArgs, history: usize, t: i32, row: i32): usize {
+export function previousSlot(args: RecurrentArgs, history: usize, t: i32, row: i32, size: i32): usize {
   const index = args.reverse ? t + 1 : t;
-  return history + ((<usize>(index * args.batch + row) * args.hiddenSize) << 2);
-}
-
-/** Whether row b is past its end at step t, so that its state is carried on. */
-// @ts-ignore: decorator
-@inline
-export function carries(args: RecurrentArgs, t: i32, b: i32): bool {
-  return args.lengths != 0 && t >= load<i32>(args.lengths + (<usize>b << 2));
+  return history + ((<usize>(index * args.batch + row) * size) << 2);
 }
 
 /**
- * target[rows, outputs] += source[rows, H] · W[outputs, H]ᵀ, W a block of rows of W_hh, packed where B > 1.
- * targetStride in floats; source rows are H apart.
+ * target[rows, outputs] += source[rows, depth] · W[outputs, depth]ᵀ, W a block of rows of W_hh, or W_hr; packed where
+ * B > 1. targetStride in floats; source rows are `depth` apart.
  */
 export function multiplyRecurrent(
   args: RecurrentArgs,
@@ -101,7 +123,10 @@ export function multiplyRecurrent(
   );
 }
 
-/** target[rows, H] += deltas[rows, outputs] · W[outputs, H], deltas' rows `deltaStride` floats apart. */
+/**
+ * target[rows, columns] += deltas[rows, outputs] · W[outputs, columns], deltas' rows `deltaStride` floats apart, those
+ * of the target `columns`.
+ */
 export function multiplyRecurrentTransposed(
   args: RecurrentArgs,
   deltas: usize,
@@ -110,38 +135,38 @@ export function multiplyRecurrentTransposed(
   weights: usize,
   packed: usize,
   target: usize,
+  columns: i32,
   rows: i32,
 ): void {
   if (rows == 0) return;
-  const h = args.hiddenSize;
-  const stride = <usize>h << 2;
+  const stride = <usize>columns << 2;
   if (args.batch == 1) {
-    gemvColumns(weights, stride, deltas, outputs, target, h);
+    gemvColumns(weights, stride, deltas, outputs, target, columns);
     return;
   }
-  const panels = (h + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
   multiplyPanels(
-    deltas, <usize>deltaStride << 2, false, rows, outputs, packed, h, 0, panels, target, stride, args.scratch,
+    deltas, <usize>deltaStride << 2, false, rows, outputs, packed, columns, 0, panels, target, stride, args.scratch,
   );
 }
 
-/** Packs a weight for the two functions above: W[outputs, H]ᵀ (transposed) or W itself. */
+/** Packs a weight for the two functions above: W[outputs, inputs]ᵀ (transposed) or W itself. */
 export function packRecurrent(
   target: usize,
   weights: usize,
   outputs: i32,
-  hiddenSize: i32,
+  inputs: i32,
   transposed: i32,
   part: i32,
   parts: i32,
 ): void {
-  const columns = transposed ? outputs : hiddenSize;
-  const depth = transposed ? hiddenSize : outputs;
+  const columns = transposed ? outputs : inputs;
+  const depth = transposed ? inputs : outputs;
   const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
   packColumns(
     target,
     weights,
-    <usize>hiddenSize << 2,
+    <usize>inputs << 2,
     transposed != 0,
     depth,
     columns,

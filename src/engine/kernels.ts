@@ -12,7 +12,7 @@ export interface Kernels {
     target: number,
     weights: number,
     outputs: number,
-    hiddenSize: number,
+    inputs: number,
     transposed: number,
     part: number,
     parts: number,

@@ -1,7 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
+import { embedding } from "./embedding.ts";
 import { gemm, packedBytes } from "./gemm.ts";
+import type { Packing } from "./packing.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -28,28 +30,59 @@ const VARIANT: Record<RecurrentKind, number> = {
 export interface RecurrentWeights {
   /** [G·H, I] */
   weightIh: Tensor;
-  /** [G·H, H] */
+  /** [G·H, P] */
   weightHh: Tensor;
   /** [G·H] */
   biasIh?: Tensor;
   biasHh?: Tensor;
+  /** LSTM: W_hr [P, H], the projection of the state. Without it P is H. */
+  weightHr?: Tensor;
+}
+
+export interface RecurrentOptions {
+  /** Read the sequence from its end to its beginning. */
+  reverse?: boolean;
+  /** Rows of several lengths: x and output are packed, the states sorted as the packing says. */
+  packing?: Packing;
+  /** Receives what the pass computed. Costs a copy of the gates; nothing when left out. */
+  trace?: (trace: RecurrentTrace) => void;
 }
 
 export interface RecurrentResult {
-  /** h_1 … h_T: [T, B, H]. */
+  /** h_1 … h_T: [T, B, P], packed [N, P]. */
   output: Tensor;
-  /** h_T: [B, H]. */
+  /** The state after the last step: in reverse after step 0. [B, P]. */
   hidden: Tensor;
-  /** LSTM: c_T [B, H]. */
+  /** LSTM: c likewise, [B, H]. */
   cell?: Tensor;
 }
 
 /**
+ * What one layer's pass in one direction computed. Slot t of a history lies before step t and slot t + 1 after it;
+ * in reverse the other way round. After backward(), the histories' gradients are the whole dL/dh and dL/dc: what
+ * came from outside and what came through other steps.
+ */
+export interface RecurrentTrace {
+  kind: RecurrentKind;
+  reverse: boolean;
+  /** [T + 1, B, P] */
+  hidden: Tensor;
+  /** LSTM: [T + 1, B, H]. */
+  cell?: Tensor;
+  /** LSTM and GRU: the activated gates [N, G·H], in PyTorch's order, N = T·B tokens. */
+  gates?: Tensor;
+  /** Where rows have several lengths: N real tokens, and histories that hold nothing behind a row's end. */
+  packing?: Packing;
+}
+
+/**
  * One recurrent layer over a whole sequence, forward and (recorded on the tape) backward: a handful of kernel calls
- * however long the sequence. x [T, B, I], h0 and (LSTM) c0 [B, H]; the formulas are in assembly/cells/.
+ * however long the sequence. x [T, B, I] (packed: [N, I]), h0 [B, P] and (LSTM) c0 [B, H]; the formulas are in
+ * assembly/cells/.
  *
- * The history of states [T + 1, B, H], h0 first, is one tensor: output and final state are views of it, so that
- * their gradients add up where the backward kernel wants them, and h_{t−1} for all t lies ready for dW_hh.
+ * The history of states [T + 1, B, P] is one tensor: output and final state are views of it (packed: rows gathered
+ * from it), so that their gradients add up where the backward kernel wants them, and h_{t−1} for all t lies ready
+ * for dW_hh.
  * @throws ShapeError where shapes do not fit.
  */
 export function recurrent(
@@ -58,17 +91,23 @@ export function recurrent(
   h0: Tensor,
   c0: Tensor | undefined,
   weights: RecurrentWeights,
+  options: RecurrentOptions = {},
 ): RecurrentResult {
+  const { reverse = false, packing, trace } = options;
   checkType(kind, x, "f32");
   const gateCount = GATES[kind];
-  const hiddenSize = weights.weightHh.shape[1];
-  const outputs = gateCount * hiddenSize;
+  const outputs = weights.weightHh.shape[0];
+  const hiddenSize = outputs / gateCount;
+  const stateSize = weights.weightHh.shape[1];
   const inputSize = weights.weightIh.shape[1];
-  checkDimensions(`${kind}, input`, x, ["T", "B", inputSize]);
-  const [steps, batch] = x.shape;
-  checkDimensions(`${kind}, initial hidden state`, h0, [batch, hiddenSize]);
+  checkDimensions(`${kind}, input`, x, packing ? [packing.tokens, inputSize] : ["T", "B", inputSize]);
+  const { steps, batch } = packing ?? { steps: x.shape[0], batch: x.shape[1] };
+  const rows = packing?.tokens ?? steps * batch;
+  checkDimensions(`${kind}, initial hidden state`, h0, [batch, stateSize]);
   if (c0) checkDimensions(`${kind}, initial cell state`, c0, [batch, hiddenSize]);
-
+  if (weights.weightHr) {
+    checkDimensions(`${kind}, projection`, weights.weightHr, [stateSize, hiddenSize]);
+  }
   if (!weights.biasIh !== !weights.biasHh) {
     throw new ShapeError(
       `${kind}: expected both biases or none, got only ${weights.biasIh ? "biasIh" : "biasHh"}`,
@@ -78,22 +117,17 @@ export function recurrent(
   const { engine } = x;
   const { kernels, memory } = engine;
   const isGru = gateCount === 3;
-  const slot = batch * hiddenSize;
-  const rows = steps * batch;
-
-  const hidden = engine.empty([steps + 1, batch, hiddenSize], "f32", kind);
-  copy(engine, hidden.pointer, engine.use(h0), slot);
-  const cell = c0 && engine.empty([steps + 1, batch, hiddenSize], "f32", `${kind} cell`);
-  if (c0 && cell) copy(engine, cell.pointer, engine.use(c0), slot);
-  // An Elman network's pre-activations are written where its states will be.
-  const gates = gateCount === 1 ? hidden.pointer + 4 * slot : memory.bump(4 * rows * outputs);
-  const extra = isGru ? memory.bump(4 * rows * hiddenSize) : 0;
-
   const input = { pointer: engine.use(x), stride: inputSize };
   const wih = { pointer: engine.use(weights.weightIh), stride: inputSize };
   const whh = engine.use(weights.weightHh);
+  const whr = weights.weightHr ? engine.use(weights.weightHr) : 0;
   const biasIh = weights.biasIh && engine.use(weights.biasIh);
   const biasHh = weights.biasHh && engine.use(weights.biasHh);
+
+  const hidden = createHistory(engine, kind, h0, steps, reverse, packing);
+  const cell = c0 && createHistory(engine, `${kind} cell`, c0, steps, reverse, packing);
+  const gates = engine.empty([rows, outputs], "f32", `${kind} gates`);
+  const extra = isGru || whr ? memory.bump(4 * rows * hiddenSize) : 0;
 
   const mark = memory.mark();
   const bias = inputBias(engine, kind, outputs, hiddenSize, biasIh, biasHh);
@@ -104,43 +138,45 @@ export function recurrent(
     inputSize,
     input,
     { ...wih, transposed: true },
-    { pointer: gates, stride: outputs },
+    { pointer: gates.pointer, stride: outputs },
     { bias },
   );
   const pass = {
     steps,
     batch,
     hiddenSize,
-    reverse: 0,
+    stateSize,
+    reverse: reverse ? 1 : 0,
     variant: VARIANT[kind],
     hidden: hidden.pointer,
     cell: cell?.pointer ?? 0,
-    gates,
+    gates: gates.pointer,
     extra,
     weights: whh,
-    lengths: 0,
+    projection: whr,
+    offsets: packing?.offsets.pointer ?? 0,
     candidateBias: kind === "gru-after" && biasHh ? biasHh + 8 * hiddenSize : 0,
   };
   const forward = isGru ? kernels.gruForward : cell ? kernels.lstmForward : kernels.rnnForward;
-  const panels = packWeights(engine, kind, whh, hiddenSize, batch, true);
+  const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, true);
   const scratch = memory.bump(kernels.gemmScratchBytes());
   const forwardArgs = engine.args("RecurrentArgs", { ...pass, ...panels, dHidden: 0, dCell: 0, scratch });
   engine.run(1, (part, parts) => forward(forwardArgs, part, parts));
   memory.release(mark);
 
   const states = cell ? [hidden, cell] : [hidden];
-  const inputs = [x, h0, c0, weights.weightIh, weights.weightHh, weights.biasIh, weights.biasHh];
+  const inputs = [x, h0, c0, ...Object.values(weights)];
   record(states, inputs, () => {
     const dHidden = hidden.gradient.pointer;
     const dCell = cell?.gradient.pointer ?? 0;
     const dx = x.requiresGrad ? x.gradient.pointer : 0;
-    const deltas = gateCount === 1 ? memory.bump(4 * rows * hiddenSize) : gates;
+    const deltas = gates.pointer;
     const backward = isGru ? kernels.gruBackward : cell ? kernels.lstmBackward : kernels.rnnBackward;
 
     const mark = memory.mark();
-    const panels = packWeights(engine, kind, whh, hiddenSize, batch, false);
-    const scratch = memory.bump(kernels.gemmScratchBytes() + 4 * slot);
-    const args = engine.args("RecurrentArgs", { ...pass, gates: deltas, ...panels, dHidden, dCell, scratch });
+    const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, false);
+    const scratch = memory.bump(kernels.gemmScratchBytes() + 4 * batch * hiddenSize);
+    const args = engine.args("RecurrentArgs", { ...pass, ...panels, dHidden, dCell, scratch });
     engine.run(1, (part, parts) => backward(args, part, parts));
     memory.release(mark);
 
@@ -148,29 +184,41 @@ export function recurrent(
     const accumulate = { accumulate: true };
     if (dx)
       gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, accumulate);
-    const { weightIh, weightHh, biasIh, biasHh } = weights;
+    const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
     if (weightIh.requiresGrad) {
       const dw = { pointer: weightIh.gradient.pointer, stride: inputSize };
       gemm(engine, outputs, inputSize, rows, { ...delta, transposed: true }, input, dw, accumulate);
     }
-    // The blocks of W_hh: what reached their outputs, and what they were multiplied with.
-    const before = hidden.pointer;
-    const candidate = deltas + 8 * hiddenSize;
-    const blocks = !isGru
-      ? [{ from: 0, count: outputs, delta: deltas, stride: outputs, source: before }]
-      : [
-          { from: 0, count: 2 * hiddenSize, delta: deltas, stride: outputs, source: before },
-          kind === "gru-after"
-            ? { from: 2 * hiddenSize, count: hiddenSize, delta: extra, stride: hiddenSize, source: before }
-            : { from: 2 * hiddenSize, count: hiddenSize, delta: candidate, stride: outputs, source: extra },
-        ];
-    for (const block of blocks) {
-      if (weightHh.requiresGrad) {
+    if (weightHh.requiresGrad) {
+      const dw = weightHh.gradient.pointer;
+      const mark = memory.mark();
+      const before = tokenRows(hidden, hidden.pointer, reverse, packing);
+      // The blocks of W_hh: what reached their outputs, and what they were multiplied with.
+      const candidate = deltas + 8 * hiddenSize;
+      const blocks = !isGru
+        ? [{ from: 0, count: outputs, delta: deltas, stride: outputs, source: before }]
+        : [
+            { from: 0, count: 2 * hiddenSize, delta: deltas, stride: outputs, source: before },
+            kind === "gru-after"
+              ? { from: 2 * hiddenSize, count: hiddenSize, delta: extra, stride: hiddenSize, source: before }
+              : { from: 2 * hiddenSize, count: hiddenSize, delta: candidate, stride: outputs, source: extra },
+          ];
+      for (const block of blocks) {
         const a = { pointer: block.delta, stride: block.stride, transposed: true };
-        const b = { pointer: block.source, stride: hiddenSize };
-        const c = { pointer: weightHh.gradient.pointer + 4 * block.from * hiddenSize, stride: hiddenSize };
-        gemm(engine, block.count, hiddenSize, rows, a, b, c, accumulate);
+        const b = { pointer: block.source, stride: stateSize };
+        const c = { pointer: dw + 4 * block.from * stateSize, stride: stateSize };
+        gemm(engine, block.count, stateSize, rows, a, b, c, accumulate);
       }
+      memory.release(mark);
+    }
+    if (weightHr?.requiresGrad) {
+      const dw = weightHr.gradient.pointer;
+      const mark = memory.mark();
+      const pointer = tokenRows(hidden, dHidden, !reverse, packing);
+      const c = { pointer: dw, stride: hiddenSize };
+      const a = { pointer, stride: stateSize, transposed: true };
+      gemm(engine, stateSize, hiddenSize, rows, a, { pointer: extra, stride: hiddenSize }, c, accumulate);
+      memory.release(mark);
     }
     if (biasIh?.requiresGrad || biasHh?.requiresGrad) {
       const sums = engine.zeros([outputs]).pointer;
@@ -185,15 +233,107 @@ export function recurrent(
         }
       }
     }
-    if (h0.requiresGrad) kernels.accumulate(h0.gradient.pointer, dHidden, 1, slot, 0, 1);
-    if (c0?.requiresGrad) kernels.accumulate(c0.gradient.pointer, dCell, 1, slot, 0, 1);
+    if (h0.requiresGrad) addInitialGradient(hidden, h0, reverse, packing);
+    if (cell && c0?.requiresGrad) addInitialGradient(cell, c0, reverse, packing);
+  });
+  trace?.({
+    kind,
+    reverse,
+    hidden,
+    cell,
+    // The backward pass writes its deltas over the gates.
+    gates: gateCount === 1 ? undefined : duplicate(gates),
+    packing,
   });
 
   return {
-    output: hidden.view([steps, batch, hiddenSize], slot),
-    hidden: hidden.view([batch, hiddenSize], steps * slot),
-    cell: cell?.view([batch, hiddenSize], steps * slot),
+    output: outputOf(hidden, reverse, packing),
+    hidden: finalState(hidden, reverse, packing),
+    cell: cell && finalState(cell, reverse, packing),
   };
+}
+
+/** A history [T + 1, B, S] with the initial state in its slot; the kernel writes the others. */
+function createHistory(
+  engine: Engine,
+  name: string,
+  initial: Tensor,
+  steps: number,
+  reverse: boolean,
+  packing: Packing | undefined,
+): Tensor {
+  const [batch, size] = initial.shape;
+  const source = engine.use(initial);
+  const history = engine.empty([steps + 1, batch, size], "f32", name);
+  if (reverse && packing) {
+    const { ends } = packing;
+    for (let row = 0; row < batch; row++) {
+      const slot = engine.memory.i32[(ends.pointer >>> 2) + row];
+      copy(engine, history.pointer + 4 * slot * size, source + 4 * row * size, size);
+    }
+  } else {
+    copy(engine, history.pointer + (reverse ? 4 * steps * batch * size : 0), source, batch * size);
+  }
+  return history;
+}
+
+/** What the slot of a history that holds the initial state received, to the initial state. */
+function addInitialGradient(
+  history: Tensor,
+  initial: Tensor,
+  reverse: boolean,
+  packing: Packing | undefined,
+): void {
+  const { kernels, memory } = history.engine;
+  const [batch, size] = initial.shape;
+  const slot = batch * size;
+  const dInitial = initial.gradient.pointer;
+  const dHistory = history.gradient.pointer;
+  if (reverse && packing) {
+    const mark = memory.mark();
+    const rows = memory.bump(4 * slot);
+    kernels.embeddingForward(dHistory, packing.ends.pointer, rows, batch, size, 0, 1);
+    kernels.accumulate(dInitial, rows, 1, slot, 0, 1);
+    memory.release(mark);
+  } else {
+    const at = reverse ? 4 * (history.size - slot) : 0;
+    kernels.accumulate(dInitial, dHistory + at, 1, slot, 0, 1);
+  }
+}
+
+/**
+ * Where the states that steps start from lie, one row a token; with `reverse` inverted, those that they end with. In
+ * a packed batch they are gathered into the arena from `data`, which has the shape of the history.
+ */
+function tokenRows(history: Tensor, data: number, reverse: boolean, packing: Packing | undefined): number {
+  const [, batch, size] = history.shape;
+  const start = data + (reverse ? 4 * batch * size : 0);
+  if (!packing) return start;
+  const { kernels, memory } = history.engine;
+  const rows = memory.bump(4 * packing.tokens * size);
+  kernels.embeddingForward(start, packing.slots.pointer, rows, packing.tokens, size, 0, 1);
+  return rows;
+}
+
+/** All states but the initial one. */
+function outputOf(history: Tensor, reverse: boolean, packing: Packing | undefined): Tensor {
+  const [slots, batch, size] = history.shape;
+  const offset = reverse ? 0 : batch * size;
+  if (!packing) return history.view([slots - 1, batch, size], offset);
+  return embedding(history.view([(slots - 1) * batch, size], offset), packing.slots);
+}
+
+function finalState(history: Tensor, reverse: boolean, packing: Packing | undefined): Tensor {
+  const [slots, batch, size] = history.shape;
+  if (reverse) return history.view([batch, size]);
+  if (!packing) return history.view([batch, size], (slots - 1) * batch * size);
+  return embedding(history.view([slots * batch, size]), packing.ends);
+}
+
+function duplicate(x: Tensor): Tensor {
+  const y = x.engine.empty(x.shape, x.dtype, x.name);
+  copy(x.engine, y.pointer, x.pointer, x.size);
+  return y;
 }
 
 function copy(engine: Engine, target: number, source: number, count: number): void {
@@ -220,25 +360,38 @@ function inputBias(
   return sum;
 }
 
-/** W_hhᵀ (forward) or W_hh (backward) in panels; the GRU's candidate block apart. A batch of one reads W_hh itself. */
+/**
+ * W_hhᵀ (forward) or W_hh (backward) in panels; the GRU's candidate block and the LSTM's projection W_hr apart. A
+ * batch of one reads the weights themselves.
+ */
 function packWeights(
   engine: Engine,
   kind: RecurrentKind,
   weights: number,
+  projection: number,
   hiddenSize: number,
+  stateSize: number,
   batch: number,
   forward: boolean,
-): { packed: number; packedCandidate: number } {
-  if (batch === 1) return { packed: 0, packedCandidate: 0 };
-  const pack = (from: number, outputs: number): number => {
-    const [depth, columns] = forward ? [hiddenSize, outputs] : [outputs, hiddenSize];
+): { packed: number; packedSecond: number } {
+  if (batch === 1) return { packed: 0, packedSecond: 0 };
+  const pack = (source: number, outputs: number, inputs: number): number => {
+    const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = engine.memory.bump(packedBytes(depth, columns));
-    const source = weights + 4 * from * hiddenSize;
     engine.run(1, (part, parts) =>
-      engine.kernels.packRecurrent(target, source, outputs, hiddenSize, forward ? 1 : 0, part, parts),
+      engine.kernels.packRecurrent(target, source, outputs, inputs, forward ? 1 : 0, part, parts),
     );
     return target;
   };
-  if (GATES[kind] !== 3) return { packed: pack(0, GATES[kind] * hiddenSize), packedCandidate: 0 };
-  return { packed: pack(0, 2 * hiddenSize), packedCandidate: pack(2 * hiddenSize, hiddenSize) };
+  if (GATES[kind] === 3) {
+    const candidate = weights + 8 * hiddenSize * hiddenSize;
+    return {
+      packed: pack(weights, 2 * hiddenSize, hiddenSize),
+      packedSecond: pack(candidate, hiddenSize, hiddenSize),
+    };
+  }
+  return {
+    packed: pack(weights, GATES[kind] * hiddenSize, stateSize),
+    packedSecond: projection ? pack(projection, stateSize, hiddenSize) : 0,
+  };
 }

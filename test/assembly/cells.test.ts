@@ -2,7 +2,7 @@ import { beforeAll, describe, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { gruBackward, gruForward } from "../../src/reference/gru.ts";
 import { lstmBackward, lstmForward } from "../../src/reference/lstm.ts";
-import { currentStates, initialSlot, projectInput } from "../../src/reference/recurrent.ts";
+import { projectInput } from "../../src/reference/recurrent.ts";
 import { rnnBackward, rnnForward } from "../../src/reference/rnn.ts";
 import { packedBytes } from "../../src/tensor/gemm.ts";
 import { GATES, type RecurrentKind } from "../../src/tensor/recurrent.ts";
@@ -22,7 +22,7 @@ interface Form {
   batch: number;
   hiddenSize: number;
   reverse: boolean;
-  /** Whether rows end at different steps, some before the first. */
+  /** Whether rows end at different steps, the longest first, some before the first step. */
   ragged: boolean;
 }
 
@@ -43,13 +43,14 @@ function referenceLayer(kind: RecurrentKind, form: Form) {
   const width = GATES[kind] * hiddenSize;
   const slot = batch * hiddenSize;
   const history = (steps + 1) * slot;
+  const lengths = ragged ? randomIds(batch, 9, steps + 1).sort((a, b) => b - a) : undefined;
   const options = {
     steps,
     batch,
     inputSize,
     hiddenSize,
     reverse,
-    lengths: ragged ? randomIds(batch, 9, steps + 1) : undefined,
+    lengths,
     x: random(steps * batch * inputSize, 1),
     h0: random(slot, 2),
     c0: random(slot, 3),
@@ -58,7 +59,10 @@ function referenceLayer(kind: RecurrentKind, form: Form) {
     biasIh: random(width, 6),
     biasHh: random(width, 7),
   };
-  const outside = { dHidden: random(history, 10), dCell: random(history, 11) };
+  const outside = {
+    dHidden: onSlots(form, lengths, random(history, 10)),
+    dCell: onSlots(form, lengths, random(history, 11)),
+  };
   const none = new Float32Array(0);
   const blank = { cell: none, gates: none, extra: none, dCell: none, dExtra: none };
   if (kind === "lstm") {
@@ -79,6 +83,39 @@ function referenceLayer(kind: RecurrentKind, form: Form) {
   const dExtra = isReset(kind) ? state.candidate : dCandidate;
   const { hidden, gates, candidate } = state;
   return { options, outside, ...blank, hidden, gates, extra: candidate, dHidden, dGates, dExtra };
+}
+
+/** The same with zeros in the slots behind a row's last: no gradient reaches them, and the kernels leave them alone. */
+function onSlots({ batch, hiddenSize }: Form, lengths: Int32Array | undefined, history: Float32Array) {
+  return lengths ? history.map((x, i) => (isSlot(i, batch, hiddenSize, lengths) ? x : 0)) : history;
+}
+
+function isSlot(index: number, batch: number, hiddenSize: number, lengths: Int32Array): boolean {
+  const row = Math.floor(index / hiddenSize);
+  return Math.floor(row / batch) <= lengths[row % batch];
+}
+
+/** The rows of real tokens of [T, B, width], step after step: what a kernel keeps of gates. */
+function packTokens({ options }: Layer, values: Float32Array): Float32Array {
+  const { steps, batch, lengths } = options;
+  const width = values.length / (steps * batch);
+  const isReal = (_: number, i: number): boolean => {
+    const row = Math.floor(i / width);
+    return Math.floor(row / batch) < (lengths?.[row % batch] ?? steps);
+  };
+  return values.filter(isReal);
+}
+
+/** A history as a kernel leaves it: what was there before in the slots behind a row's last. */
+function packHistory({ options }: Layer, values: Float32Array, before: number): Float32Array {
+  const { batch, hiddenSize, lengths } = options;
+  return lengths ? values.map((x, i) => (isSlot(i, batch, hiddenSize, lengths) ? x : before)) : values;
+}
+
+/** [T + 1]: where each step's tokens begin. */
+function offsetsOf(steps: number, lengths: Int32Array): Int32Array {
+  const alive = Array.from({ length: steps }, (_, t) => lengths.filter((length) => length > t).length);
+  return Int32Array.from({ length: steps + 1 }, (_, t) => alive.slice(0, t).reduce((sum, n) => sum + n, 0));
 }
 
 type Layer = ReturnType<typeof referenceLayer>;
@@ -103,12 +140,14 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
     steps,
     batch,
     hiddenSize,
+    stateSize: hiddenSize,
     reverse: Number(reverse),
     variant: Number(kind === "rnn-relu" || isReset(kind)),
     weights,
     packed: packs ? pack(0, (gates === 3 ? 2 : gates) * hiddenSize) : 0,
-    packedCandidate: packs && gates === 3 ? pack(2 * hiddenSize, hiddenSize) : 0,
-    lengths: lengths ? placeIds(engine, lengths).pointer : 0,
+    projection: 0,
+    packedSecond: packs && gates === 3 ? pack(2 * hiddenSize, hiddenSize) : 0,
+    offsets: lengths ? placeIds(engine, offsetsOf(steps, lengths)).pointer : 0,
     candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
     scratch: place(engine, kernels.gemmScratchBytes() / 4 + batch * hiddenSize).pointer,
   };
@@ -119,26 +158,35 @@ function readAll<K extends string>(placed: Record<K, Placed>): Record<K, Float32
   return Object.fromEntries(entries) as Record<K, Float32Array>;
 }
 
+/** Puts the initial state where the first step of each row reads it: in reverse, behind its last token. */
+function setInitial(options: Layer["options"], history: Float32Array, initial: Float32Array): void {
+  const { steps, batch, hiddenSize, reverse, lengths } = options;
+  for (let row = 0; row < batch; row++) {
+    const slot = reverse ? (lengths?.[row] ?? steps) : 0;
+    const state = initial.subarray(row * hiddenSize, (row + 1) * hiddenSize);
+    history.set(state, (slot * batch + row) * hiddenSize);
+  }
+}
+
 function runForward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: number) {
   const { options } = layer;
   const { hiddenSize, biasIh, biasHh } = options;
   const width = GATES[kind] * hiddenSize;
-  // Slots that the kernel has to write are NaN, but an Elman network's, which hold the projected input.
+  // Slots that the kernel has to write are NaN.
   const hiddenIn = new Float32Array(layer.hidden.length).fill(Number.NaN);
   const cellIn = new Float32Array(layer.cell.length).fill(Number.NaN);
-  const gatesIn = new Float32Array(layer.gates.length);
+  const gatesIn = new Float32Array(options.steps * options.batch * width);
   const innerBias = biasHh.slice();
   if (kind === "gru-after") innerBias.fill(0, 2 * hiddenSize);
-  const projected = GATES[kind] === 1 ? currentStates(options, hiddenIn) : gatesIn;
-  projectInput(options, width, projected, biasIh, innerBias);
-  initialSlot(options, hiddenIn).set(options.h0);
-  if (cellIn.length) initialSlot(options, cellIn).set(options.c0);
+  projectInput(options, width, gatesIn, biasIh, innerBias);
+  setInitial(options, hiddenIn, options.h0);
+  if (cellIn.length) setInitial(options, cellIn, options.c0);
   return engine.infer(() => {
     const arrays = {
       hidden: place(engine, hiddenIn),
       cell: place(engine, cellIn),
-      gates: place(engine, gatesIn),
-      extra: place(engine, layer.extra.length),
+      gates: place(engine, packTokens(layer, gatesIn)),
+      extra: place(engine, packTokens(layer, layer.extra).length),
     };
     const args = engine.args("RecurrentArgs", {
       ...pass(engine, kind, layer, true),
@@ -163,8 +211,8 @@ function runBackward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: n
     const arrays = {
       dHidden: place(engine, layer.outside.dHidden),
       dCell: place(engine, kind === "lstm" ? layer.outside.dCell : 0),
-      dGates: place(engine, isElman ? layer.dGates.length : layer.gates),
-      dExtra: place(engine, layer.extra),
+      dGates: place(engine, packTokens(layer, isElman ? new Float32Array(layer.dGates.length) : layer.gates)),
+      dExtra: place(engine, packTokens(layer, layer.extra)),
     };
     const args = engine.args("RecurrentArgs", {
       ...pass(engine, kind, layer, false),
@@ -196,8 +244,12 @@ forEachBuild((_, createEngine) => {
           const name = JSON.stringify(form);
 
           const forward = runForward(engine, kind, layer, 1);
-          for (const array of ["hidden", "cell", "gates", "extra"] as const) {
-            expectClose(forward[array], layer[array], TOLERANCE, `${array} of ${name}`);
+          for (const array of ["hidden", "cell"] as const) {
+            const expected = packHistory(layer, layer[array], Number.NaN);
+            expectClose(forward[array], expected, TOLERANCE, `${array} of ${name}`);
+          }
+          for (const array of GATES[kind] === 1 ? [] : (["gates", "extra"] as const)) {
+            expectClose(forward[array], packTokens(layer, layer[array]), TOLERANCE, `${array} of ${name}`);
           }
           const forwardSplit = runForward(engine, kind, layer, 3);
           for (const array of ["hidden", "cell", "gates", "extra"] as const) {
@@ -205,8 +257,12 @@ forEachBuild((_, createEngine) => {
           }
 
           const backward = runBackward(engine, kind, layer, 1);
-          for (const array of ["dHidden", "dCell", "dGates", "dExtra"] as const) {
-            expectClose(backward[array], layer[array], TOLERANCE, `${array} of ${name}`);
+          for (const array of ["dHidden", "dCell"] as const) {
+            const expected = packHistory(layer, layer[array], 0);
+            expectClose(backward[array], expected, TOLERANCE, `${array} of ${name}`);
+          }
+          for (const array of ["dGates", "dExtra"] as const) {
+            expectClose(backward[array], packTokens(layer, layer[array]), TOLERANCE, `${array} of ${name}`);
           }
           const backwardSplit = runBackward(engine, kind, layer, 3);
           for (const array of ["dHidden", "dCell", "dGates", "dExtra"] as const) {

@@ -1,0 +1,118 @@
+import type { Engine } from "../engine/engine.ts";
+import { ShapeError } from "../errors.ts";
+import { checkType } from "./check.ts";
+import { embedding } from "./embedding.ts";
+import { record } from "./tape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * A batch of sequences of several lengths without its padding: rows sorted by length, the longest first, and tokens
+ * step after step, so that a step's tokens lie one behind the other. Layers compute on the N real tokens alone.
+ */
+export interface Packing {
+  /** T, padding included. */
+  readonly steps: number;
+  /** B */
+  readonly batch: number;
+  /** N, the number of tokens: the sum of all lengths. */
+  readonly tokens: number;
+  /** The lengths in sorted order. */
+  readonly lengths: Int32Array;
+  /** [T + 1]: step t has the tokens offsets[t] to offsets[t + 1], of the first rows. */
+  readonly offsets: Tensor;
+  /** [B]: which row of the batch each sorted row is, and the other way round. */
+  readonly order: Tensor;
+  readonly inverse: Tensor;
+  /** [N]: each token's place in [T·B], rows as in the batch; and rows sorted, as in a history. */
+  readonly places: Tensor;
+  readonly slots: Tensor;
+  /** [B]: where in a history [(T + 1)·B] each sorted row has the slot behind its last token. */
+  readonly ends: Tensor;
+}
+
+/**
+ * @param lengths steps of each row, from 0 to `steps`.
+ * @throws ShapeError unless there is one length a row, each in range, and one token at least.
+ */
+export function createPacking(
+  engine: Engine,
+  steps: number,
+  batch: number,
+  lengths: ArrayLike<number>,
+): Packing {
+  if (lengths.length !== batch) {
+    throw new ShapeError(`lengths: expected one for each of ${batch} rows, got ${lengths.length}`);
+  }
+  let tokens = 0;
+  for (let row = 0; row < batch; row++) {
+    const length = lengths[row];
+    if (!Number.isInteger(length) || length < 0 || length > steps) {
+      throw new ShapeError(`lengths: expected integers from 0 to ${steps}, got ${length} for row ${row}`);
+    }
+    tokens += length;
+  }
+  if (tokens === 0) throw new ShapeError("lengths: expected at least one row with a step, got only zeros");
+
+  const order = Int32Array.from({ length: batch }, (_, row) => row);
+  order.sort((a, b) => lengths[b] - lengths[a] || a - b);
+  const inverse = new Int32Array(batch);
+  const sorted = new Int32Array(batch);
+  const ends = new Int32Array(batch);
+  for (const [i, row] of order.entries()) {
+    inverse[row] = i;
+    sorted[i] = lengths[row];
+    ends[i] = lengths[row] * batch + i;
+  }
+  const offsets = new Int32Array(steps + 1);
+  const places = new Int32Array(tokens);
+  const slots = new Int32Array(tokens);
+  let token = 0;
+  let rows = batch;
+  for (let t = 0; t < steps; t++) {
+    offsets[t] = token;
+    while (rows > 0 && sorted[rows - 1] <= t) rows--;
+    for (let i = 0; i < rows; i++, token++) {
+      places[token] = t * batch + order[i];
+      slots[token] = t * batch + i;
+    }
+  }
+  offsets[steps] = token;
+  const ids = (values: Int32Array): Tensor => engine.ids(values, [values.length]);
+  return {
+    steps,
+    batch,
+    tokens,
+    lengths: sorted,
+    offsets: ids(offsets),
+    order: ids(order),
+    inverse: ids(inverse),
+    places: ids(places),
+    slots: ids(slots),
+    ends: ids(ends),
+  };
+}
+
+/** The real tokens of x: [T, B, F] → [N, F]. */
+export function pack(x: Tensor, { steps, batch, places }: Packing): Tensor {
+  return embedding(x.view([steps * batch, x.shape[2]]), places);
+}
+
+/** The way back, zeros on padding: [N, F] → [T, B, F]. No gradient comes from padding. */
+export function unpack(x: Tensor, { steps, batch, tokens, places }: Packing): Tensor {
+  checkType("unpack", x, "f32");
+  const { engine } = x;
+  const { kernels, memory } = engine;
+  const size = x.shape[1];
+  const source = engine.use(x);
+  const y = engine.zeros([steps, batch, size]);
+  kernels.embeddingBackward(y.pointer, places.pointer, source, tokens, size, 0, 1);
+  record([y], [x], () => {
+    const [dx, dy] = [x.gradient.pointer, y.gradient.pointer];
+    const mark = memory.mark();
+    const rows = memory.bump(4 * tokens * size);
+    kernels.embeddingForward(dy, places.pointer, rows, tokens, size, 0, 1);
+    kernels.accumulate(dx, rows, 1, tokens * size, 0, 1);
+    memory.release(mark);
+  });
+  return y;
+}
