@@ -9,7 +9,7 @@ export type { SampleOptions } from "./generate/sample.ts";
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
 export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
 export * from "./nn/index.ts";
-export { normal, uniform } from "./nn/init.ts";
+export { normal, orthogonal, uniform } from "./nn/init.ts";
 export { loadStateDict, stateDict } from "./nn/state-dict.ts";
 export * from "./tensor/ops.ts";
 export { Parameter, Tensor } from "./tensor/tensor.ts";
