@@ -3,7 +3,7 @@ import type { Engine } from "../src/engine/engine.ts";
 /** One benchmark: the same work for the engine, in any build, and for the plain-TypeScript reference. */
 export interface Entry {
   name: string;
-  unit: "GFLOP/s" | "ns/element" | "ms/step";
+  unit: "GFLOP/s" | "ns/element" | "ns/token" | "ms/step";
   /** Of its matmuls, one call: what `ofPeak` relates to the peak. */
   flops?: number;
   /** The figure to print for a call that takes so long. */

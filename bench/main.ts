@@ -6,6 +6,7 @@ import type { Engine } from "../src/engine/engine.ts";
 import { createEngines } from "./builds.ts";
 import { type Entry, gigaflops } from "./entry.ts";
 import { kernelEntries } from "./kernels.ts";
+import { layerEntries } from "./layers.ts";
 import { compare } from "./measure.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { Peak } from "./peak.ts";
@@ -14,7 +15,7 @@ import { trainingEntries } from "./training.ts";
 
 /** A matmul faster than the peak, beyond what clocks do, means that one of the two was measured wrongly. */
 const PEAK_TOLERANCE = 1.02;
-const ENTRIES = [...kernelEntries, ...trainingEntries];
+const ENTRIES = [...kernelEntries, ...layerEntries, ...trainingEntries];
 
 interface Times {
   entry: Entry;

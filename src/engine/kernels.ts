@@ -64,6 +64,19 @@ export interface Kernels {
     columns: number,
     add: number,
   ): void;
+  moveRows(
+    target: number,
+    targetRows: number,
+    targetStride: number,
+    source: number,
+    sourceRows: number,
+    sourceStride: number,
+    count: number,
+    size: number,
+    add: number,
+    part: number,
+    parts: number,
+  ): void;
   embeddingForward(
     table: number,
     ids: number,
@@ -115,6 +128,9 @@ export interface Kernels {
     part: number,
     parts: number,
   ): void;
+  layerNormForward(args: number, part: number, parts: number): void;
+  layerNormBackward(args: number, part: number, parts: number): void;
+  layerNormBackwardWeight(args: number, part: number, parts: number): void;
   philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   randomUniform(args: number, part: number, parts: number): void;
   randomNormal(args: number, part: number, parts: number): void;

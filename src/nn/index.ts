@@ -1,4 +1,4 @@
 export { type CellOptions, type CellState, GRUCell, LSTMCell, RNNCell } from "./cells.ts";
-export { Dropout, Embedding, Linear } from "./layers.ts";
+export { Dropout, Embedding, LayerNorm, Linear } from "./layers.ts";
 export { Module } from "./module.ts";
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, type RecurrentState, RNN } from "./recurrent.ts";

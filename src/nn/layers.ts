@@ -1,7 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
+import { ConfigError } from "../errors.ts";
 import { checkDimensions } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
 import { embedding } from "../tensor/embedding.ts";
+import { layerNorm } from "../tensor/layer-norm.ts";
 import { linear } from "../tensor/matmul.ts";
 import { Parameter, type Tensor } from "../tensor/tensor.ts";
 import { normal, uniform } from "./init.ts";
@@ -54,6 +56,36 @@ export class Linear extends Module {
 
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
+  }
+}
+
+/**
+ * Layer normalisation of the last dimension (Ba et al. 2016): […, size] → […, size]. The weight starts at 1, the bias
+ * at 0, as in PyTorch.
+ */
+export class LayerNorm extends Module {
+  /** [size] */
+  readonly weight: Parameter;
+  /** [size] */
+  readonly bias?: Parameter;
+  readonly eps: number;
+
+  /** `eps` is added to the variance. Default 1e-5. */
+  constructor(engine: Engine, options: { size: number; eps?: number; bias?: boolean }) {
+    super();
+    const { size, eps = 1e-5, bias = true } = options;
+    checkSize("size", size);
+    if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY)) {
+      throw new ConfigError(`eps must be a number from 0, got ${eps}`);
+    }
+    this.eps = eps;
+    this.weight = new Parameter(engine, [size], "layer norm weight");
+    this.weight.set(new Float32Array(size).fill(1));
+    if (bias) this.bias = new Parameter(engine, [size], "layer norm bias");
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight, this.bias, { epsilon: this.eps });
   }
 }
 

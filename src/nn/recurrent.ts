@@ -2,8 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import { ConfigError } from "../errors.ts";
 import { checkDimensions } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
-import { embedding } from "../tensor/embedding.ts";
-import { createPacking, pack, unpack } from "../tensor/packing.ts";
+import { createPacking, moveRows, pack, packStates, unpackStates } from "../tensor/packing.ts";
 import {
   type RecurrentKind,
   type RecurrentTrace,
@@ -135,9 +134,10 @@ abstract class Recurrent extends Module {
     const take = (states: Tensor, index: number): Tensor => {
       const size = states.shape[2];
       const rows = states.view([batch, size], index * batch * size);
-      return packing ? embedding(rows, packing.order) : rows;
+      return packing ? moveRows([rows], { count: batch, from: packing.order }, rows.shape) : rows;
     };
-    const give = (rows: Tensor): Tensor => (packing ? embedding(rows, packing.inverse) : rows);
+    const give = (rows: Tensor): Tensor =>
+      packing ? moveRows([rows], { count: batch, from: packing.inverse }, rows.shape) : rows;
 
     const h: Tensor[] = [];
     const c: Tensor[] = [];
@@ -145,7 +145,7 @@ abstract class Recurrent extends Module {
     let outputs: Tensor[] = [];
     for (const [index, { layer, reverse, weights }] of this.#passes.entries()) {
       if (layer > 0 && !reverse) {
-        input = join(outputs);
+        input = packing ? packStates(outputs, packing) : join(outputs);
         outputs = [];
         if (this.training) input = dropout(input, this.dropout);
       }
@@ -160,11 +160,10 @@ abstract class Recurrent extends Module {
       h.push(give(result.hidden));
       if (result.cell) c.push(give(result.cell));
     }
-    const output = join(outputs);
     const stack = (states: Tensor[]): Tensor =>
       (states.length === 1 ? states[0] : concat(states, 0)).view([states.length, batch, states[0].shape[1]]);
     return {
-      output: packing ? unpack(output, packing) : output,
+      output: packing ? unpackStates(outputs, packing) : join(outputs),
       state: start.c ? { h: stack(h), c: stack(c) } : { h: stack(h) },
     };
   }

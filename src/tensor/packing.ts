@@ -1,7 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
-import { checkType } from "./check.ts";
-import { embedding } from "./embedding.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -93,26 +91,79 @@ export function createPacking(
 }
 
 /** The real tokens of x: [T, B, F] → [N, F]. */
-export function pack(x: Tensor, { steps, batch, places }: Packing): Tensor {
-  return embedding(x.view([steps * batch, x.shape[2]]), places);
+export function pack(x: Tensor, { tokens, places }: Packing): Tensor {
+  return moveRows([x], { count: tokens, from: places }, [tokens, x.shape[2]]);
 }
 
-/** The way back, zeros on padding: [N, F] → [T, B, F]. No gradient comes from padding. */
-export function unpack(x: Tensor, { steps, batch, tokens, places }: Packing): Tensor {
-  checkType("unpack", x, "f32");
-  const { engine } = x;
-  const { kernels, memory } = engine;
-  const size = x.shape[1];
-  const source = engine.use(x);
-  const y = engine.zeros([steps, batch, size]);
-  kernels.embeddingBackward(y.pointer, places.pointer, source, tokens, size, 0, 1);
-  record([y], [x], () => {
-    const [dx, dy] = [x.gradient.pointer, y.gradient.pointer];
-    const mark = memory.mark();
-    const rows = memory.bump(4 * tokens * size);
-    kernels.embeddingForward(dy, places.pointer, rows, tokens, size, 0, 1);
-    kernels.accumulate(dx, rows, 1, tokens * size, 0, 1);
-    memory.release(mark);
+/** The real tokens of layers' outputs, which are states with sorted rows [T, B, …], side by side: [N, ΣF]. */
+export function packStates(states: readonly Tensor[], { tokens, slots }: Packing): Tensor {
+  return moveRows(states, { count: tokens, from: slots }, [tokens, width(states)]);
+}
+
+/** The same with rows as in the batch, and zeros on padding, from which no gradient comes: [T, B, ΣF]. */
+export function unpackStates(states: readonly Tensor[], packing: Packing): Tensor {
+  const { steps, batch, tokens, slots, places } = packing;
+  return moveRows(states, { count: tokens, from: slots, to: places }, [steps, batch, width(states)]);
+}
+
+function width(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, { shape }) => sum + shape[shape.length - 1], 0);
+}
+
+export interface Move {
+  /** How many rows. */
+  count: number;
+  /** [count]: which rows of the sources, each once. Default: in order. */
+  from?: Tensor;
+  /** [count]: which rows of the result. Default: in order. */
+  to?: Tensor;
+}
+
+/**
+ * Rows of tensors, a row being the last dimension, side by side in the places `to` of a tensor of another shape; zeros
+ * in the others. Back: each row receives the gradient of where it went.
+ */
+export function moveRows(
+  sources: readonly Tensor[],
+  { count, from, to }: Move,
+  shape: readonly number[],
+): Tensor {
+  const { engine } = sources[0];
+  const stride = shape[shape.length - 1];
+  const sourceRows = from ? engine.use(from) : 0;
+  const targetRows = to ? engine.use(to) : 0;
+  const y = to ? engine.zeros(shape) : engine.empty(shape, "f32", "rows");
+  let offset = 0;
+  const places = sources.map((x) => {
+    const size = x.shape[x.rank - 1];
+    const [source, target] = [engine.use(x), y.pointer + offset];
+    engine.run(1, (part, parts) =>
+      engine.kernels.moveRows(
+        target,
+        targetRows,
+        stride,
+        source,
+        sourceRows,
+        size,
+        count,
+        size,
+        0,
+        part,
+        parts,
+      ),
+    );
+    const place = { x, size, offset };
+    offset += 4 * size;
+    return place;
+  });
+  record([y], sources, () => {
+    for (const { x, size, offset } of places) {
+      if (!x.requiresGrad) continue;
+      const [dx, dy] = [x.gradient.pointer, y.gradient.pointer + offset];
+      engine.run(1, (part, parts) =>
+        engine.kernels.moveRows(dx, sourceRows, size, dy, targetRows, stride, count, size, 1, part, parts),
+      );
+    }
   });
   return y;
 }

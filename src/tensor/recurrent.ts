@@ -1,9 +1,8 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
-import { embedding } from "./embedding.ts";
 import { gemm, packedBytes } from "./gemm.ts";
-import type { Packing } from "./packing.ts";
+import { moveRows, type Packing } from "./packing.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -42,14 +41,14 @@ export interface RecurrentWeights {
 export interface RecurrentOptions {
   /** Read the sequence from its end to its beginning. */
   reverse?: boolean;
-  /** Rows of several lengths: x and output are packed, the states sorted as the packing says. */
+  /** Rows of several lengths: x is packed, the rows of states are sorted, as the packing says. */
   packing?: Packing;
   /** Receives what the pass computed. Costs a copy of the gates; nothing when left out. */
   trace?: (trace: RecurrentTrace) => void;
 }
 
 export interface RecurrentResult {
-  /** h_1 … h_T: [T, B, P], packed [N, P]. */
+  /** h_1 … h_T: [T, B, P]. With a packing, its sorted rows, and nothing behind a row's end. */
   output: Tensor;
   /** The state after the last step: in reverse after step 0. [B, P]. */
   hidden: Tensor;
@@ -80,8 +79,8 @@ export interface RecurrentTrace {
  * however long the sequence. x [T, B, I] (packed: [N, I]), h0 [B, P] and (LSTM) c0 [B, H]; the formulas are in
  * assembly/cells/.
  *
- * The history of states [T + 1, B, P] is one tensor: output and final state are views of it (packed: rows gathered
- * from it), so that their gradients add up where the backward kernel wants them, and h_{t−1} for all t lies ready
+ * The history of states [T + 1, B, P] is one tensor: output and final state are views of it (the final states
+ * of packed rows are gathered from it), so that their gradients add up where the backward kernel wants them, and h_{t−1} for all t lies ready
  * for dW_hh.
  * @throws ShapeError where shapes do not fit.
  */
@@ -247,7 +246,7 @@ export function recurrent(
   });
 
   return {
-    output: outputOf(hidden, reverse, packing),
+    output: hidden.view([steps, batch, stateSize], reverse ? 0 : batch * stateSize),
     hidden: finalState(hidden, reverse, packing),
     cell: cell && finalState(cell, reverse, packing),
   };
@@ -266,11 +265,19 @@ function createHistory(
   const source = engine.use(initial);
   const history = engine.empty([steps + 1, batch, size], "f32", name);
   if (reverse && packing) {
-    const { ends } = packing;
-    for (let row = 0; row < batch; row++) {
-      const slot = engine.memory.i32[(ends.pointer >>> 2) + row];
-      copy(engine, history.pointer + 4 * slot * size, source + 4 * row * size, size);
-    }
+    engine.kernels.moveRows(
+      history.pointer,
+      packing.ends.pointer,
+      size,
+      source,
+      0,
+      size,
+      batch,
+      size,
+      0,
+      0,
+      1,
+    );
   } else {
     copy(engine, history.pointer + (reverse ? 4 * steps * batch * size : 0), source, batch * size);
   }
@@ -284,17 +291,13 @@ function addInitialGradient(
   reverse: boolean,
   packing: Packing | undefined,
 ): void {
-  const { kernels, memory } = history.engine;
+  const { kernels } = history.engine;
   const [batch, size] = initial.shape;
   const slot = batch * size;
   const dInitial = initial.gradient.pointer;
   const dHistory = history.gradient.pointer;
   if (reverse && packing) {
-    const mark = memory.mark();
-    const rows = memory.bump(4 * slot);
-    kernels.embeddingForward(dHistory, packing.ends.pointer, rows, batch, size, 0, 1);
-    kernels.accumulate(dInitial, rows, 1, slot, 0, 1);
-    memory.release(mark);
+    kernels.moveRows(dInitial, 0, size, dHistory, packing.ends.pointer, size, batch, size, 1, 0, 1);
   } else {
     const at = reverse ? 4 * (history.size - slot) : 0;
     kernels.accumulate(dInitial, dHistory + at, 1, slot, 0, 1);
@@ -311,23 +314,15 @@ function tokenRows(history: Tensor, data: number, reverse: boolean, packing: Pac
   if (!packing) return start;
   const { kernels, memory } = history.engine;
   const rows = memory.bump(4 * packing.tokens * size);
-  kernels.embeddingForward(start, packing.slots.pointer, rows, packing.tokens, size, 0, 1);
+  kernels.moveRows(rows, 0, size, start, packing.slots.pointer, size, packing.tokens, size, 0, 0, 1);
   return rows;
-}
-
-/** All states but the initial one. */
-function outputOf(history: Tensor, reverse: boolean, packing: Packing | undefined): Tensor {
-  const [slots, batch, size] = history.shape;
-  const offset = reverse ? 0 : batch * size;
-  if (!packing) return history.view([slots - 1, batch, size], offset);
-  return embedding(history.view([(slots - 1) * batch, size], offset), packing.slots);
 }
 
 function finalState(history: Tensor, reverse: boolean, packing: Packing | undefined): Tensor {
   const [slots, batch, size] = history.shape;
   if (reverse) return history.view([batch, size]);
   if (!packing) return history.view([batch, size], (slots - 1) * batch * size);
-  return embedding(history.view([slots * batch, size]), packing.ends);
+  return moveRows([history], { count: batch, from: packing.ends }, [batch, size]);
 }
 
 function duplicate(x: Tensor): Tensor {

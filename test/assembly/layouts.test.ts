@@ -13,6 +13,7 @@ const SOURCES: Record<Layout, string> = {
   GemmArgs: "matmul/gemm",
   GemvArgs: "matmul/gemv",
   RecurrentArgs: "cells/recurrent",
+  LayerNormArgs: "norm",
   RandomArgs: "random",
   OptimizerArgs: "optimizers",
 };

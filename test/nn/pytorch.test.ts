@@ -6,6 +6,7 @@ import {
   type CellState,
   GRU,
   GRUCell,
+  LayerNorm,
   LSTM,
   LSTMCell,
   type LSTMOptions,
@@ -22,6 +23,7 @@ import { type Fixture, readFixture } from "../helpers/fixtures.ts";
 const layers = readFixture("recurrent");
 const directions = readFixture("directions");
 const cells = readFixture("cells");
+const norms = readFixture("layer_norm");
 const models = readFixture("language_model");
 
 /** Fills every parameter from the fixture, which must have it in the same shape. */
@@ -122,6 +124,23 @@ forEachBuild((_build, create) => {
         module.free();
       });
     }
+  });
+
+  describe("layer norm", () => {
+    const options = { "": {}, "eps.": { eps: 0.25 }, "nobias.": { bias: false } };
+    it.each(Object.entries(options))("%s", (prefix, options) => {
+      const module = new LayerNorm(engine, { size: 7, ...options });
+      load(module, norms, prefix);
+      const { x, given, gradients } = givenTensors(engine, module, norms, prefix);
+      const results = engine.step(() => {
+        const leaves = { x: x() };
+        const y = module.forward(leaves.x);
+        sum(mul(y, given("grad_y"))).backward();
+        return new Map([["y", y.toArray() as Float32Array] as const, ...gradients(leaves)]);
+      });
+      expectResults(results, norms, prefix);
+      module.free();
+    });
   });
 
   describe("language model", () => {

@@ -7,6 +7,7 @@ import {
   dropout,
   embedding,
   exp,
+  layerNorm,
   linear,
   log,
   matmul,
@@ -21,6 +22,7 @@ import {
   sum,
   tanh,
 } from "../../src/tensor/ops.ts";
+import { createPacking, type Packing, pack, packStates, unpackStates } from "../../src/tensor/packing.ts";
 import { GATES, type RecurrentKind, recurrent } from "../../src/tensor/recurrent.ts";
 import { Parameter, type Tensor } from "../../src/tensor/tensor.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -116,6 +118,27 @@ forEachBuild((_build, create) => {
     );
     checks("sum", { x: shape }, ({ x }) => sum(x));
     checks("mean", { x: shape }, ({ x }) => mean(x));
+  });
+
+  describe("layer norm", () => {
+    for (const rows of [[9], [4, 9], [2, 3, 5]]) {
+      const size = rows[rows.length - 1];
+      checks(`of [${rows}]`, { x: rows }, ({ x }) => layerNorm(x));
+      checks(`of [${rows}], scaled and shifted`, { x: rows, w: [size], b: [size] }, ({ x, w, b }) =>
+        layerNorm(x, w, b, { epsilon: 0.1 }),
+      );
+    }
+  });
+
+  describe("packed batches", () => {
+    const packing = (): Packing => createPacking(engine, 4, 3, [2, 4, 3]);
+    checks("pack", { x: [4, 3, 5] }, ({ x }) => tanh(pack(x, packing())));
+    checks("states side by side", { x: [4, 3, 5], y: [4, 3, 2] }, ({ x, y }) =>
+      tanh(packStates([x, y], packing())),
+    );
+    checks("states side by side, padded", { x: [4, 3, 5], y: [4, 3, 2] }, ({ x, y }) =>
+      exp(unpackStates([x, y], packing())),
+    );
   });
 
   describe("shapes", () => {
