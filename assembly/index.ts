@@ -11,7 +11,7 @@ export { gruBackward, gruForward } from "./cells/gru";
 export { accumulate, binary, copyRows, derive, multiplyAdd, unary } from "./elementwise";
 export { embeddingBackward, embeddingForward } from "./embedding";
 export { layerNormBackward, layerNormBackwardWeight, layerNormForward } from "./norm";
-export { clamp, adamStep, sgdStep } from "./optimizers";
+export { clamp, adamStep, rmspropStep, sgdStep } from "./optimizers";
 export { dropoutMask, philox, randomNormal, randomUniform } from "./random";
 export { columnSums, sum, sumOfSquares } from "./reduce";
 export { moveRows } from "./rows";

@@ -3,6 +3,8 @@
 //   sgd    g += λp;  v = µv + g;  p −= η·v                                        (µ = 0: p −= η·g)
 //   adam   (Kingma & Ba 2015) g += λp, or decoupled (AdamW, Loshchilov & Hutter 2019): p −= ηλp
 //          m = β₁m + (1 − β₁)g;  v = β₂v + (1 − β₂)g²;  p −= η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)
+//   rmsprop (Hinton 2012; Graves 2013) g += λp;  v = αv + (1 − α)g²;  d = g/(√v + ε);  m = µm + d;  p −= η·m
+//                                                                               (µ = 0: p −= η·d)
 //
 // Bias corrections are computed here, in f64 with AssemblyScript's own pow, because a runtime's Math.pow may differ.
 // Split over chunks; elements are independent.
@@ -15,9 +17,9 @@ const CHUNK: i32 = 16384;
 export class OptimizerArgs {
   parameter: usize;
   gradient: usize;
-  /** SGD: velocity v, or 0 without momentum. Adam: m. */
+  /** SGD: velocity v, or 0 without momentum. Adam: m. RMSProp: m, or 0 without momentum. */
   first: usize;
-  /** Adam: v. */
+  /** Adam, RMSProp: v. */
   second: usize;
   count: i32;
   /** t, from 1. */
@@ -27,6 +29,7 @@ export class OptimizerArgs {
   momentum: f32;
   weightDecay: f32;
   beta1: f32;
+  /** RMSProp: α. */
   beta2: f32;
   epsilon: f32;
   /** What clipping multiplies the gradient by. */
@@ -80,6 +83,32 @@ export function adamStep(args: OptimizerArgs, part: i32, parts: i32): void {
     storeUpTo4(args.second + at, v, left);
     const divisor = madd(f32x4.sqrt(v), rootScale, epsilon);
     storeUpTo4(args.parameter + at, nmadd(rate, f32x4.div(m, divisor), p), left);
+  }
+}
+
+export function rmspropStep(args: OptimizerArgs, part: i32, parts: i32): void {
+  const from = partStart(args.count, CHUNK, part, parts);
+  const to = partStart(args.count, CHUNK, part + 1, parts);
+  const rate = f32x4.splat(args.learningRate);
+  const momentum = f32x4.splat(args.momentum);
+  const decay = f32x4.splat(args.weightDecay);
+  const alpha = f32x4.splat(args.beta2);
+  const rest = f32x4.splat(<f32>(1 - <f64>args.beta2));
+  const epsilon = f32x4.splat(args.epsilon);
+  const scale = f32x4.splat(args.scale);
+  for (let i = from; i < to; i += 4) {
+    const left = to - i;
+    const at = <usize>i << 2;
+    const p = loadUpTo4(args.parameter + at, left);
+    const g = madd(decay, p, f32x4.mul(scale, loadUpTo4(args.gradient + at, left)));
+    const v = madd(alpha, loadUpTo4(args.second + at, left), f32x4.mul(rest, f32x4.mul(g, g)));
+    storeUpTo4(args.second + at, v, left);
+    let update = f32x4.div(g, f32x4.add(f32x4.sqrt(v), epsilon));
+    if (args.first) {
+      update = madd(momentum, loadUpTo4(args.first + at, left), update);
+      storeUpTo4(args.first + at, update, left);
+    }
+    storeUpTo4(args.parameter + at, nmadd(rate, update, p), left);
   }
 }
 

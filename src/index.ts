@@ -36,7 +36,7 @@ export { type WordOptions, WordTokenizer } from "./text/word-tokenizer.ts";
 export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
 export { type Evaluation, evaluate } from "./train/evaluate.ts";
 export type { Batch, DataSource, Trainable } from "./train/interfaces.ts";
-export { Adam, AdamW, type Optimizer, SGD } from "./train/optimizers.ts";
+export { Adam, AdamW, type Optimizer, RMSProp, SGD } from "./train/optimizers.ts";
 export {
   type StepReport,
   Trainer,

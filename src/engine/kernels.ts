@@ -136,6 +136,7 @@ export interface Kernels {
   randomNormal(args: number, part: number, parts: number): void;
   dropoutMask(args: number, part: number, parts: number): void;
   sgdStep(args: number, part: number, parts: number): void;
+  rmspropStep(args: number, part: number, parts: number): void;
   adamStep(args: number, part: number, parts: number): void;
   clamp(x: number, limit: number, count: number): void;
   columnSums(

@@ -15,6 +15,11 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
+export interface RmspropOptions extends SgdOptions {
+  alpha?: number;
+  epsilon?: number;
+}
+
 export interface AdamState {
   /** The running mean of gradients. */
   mean: Float32Array;
@@ -37,6 +42,26 @@ export function sgd(
 ): void {
   for (let i = 0; i < parameter.length; i++) {
     let update = gradient[i] + weightDecay * parameter[i];
+    if (momentum !== 0) {
+      update += momentum * buffer[i];
+      buffer[i] = update;
+    }
+    parameter[i] -= learningRate * update;
+  }
+}
+
+/** average = α · average + (1 − α)g²; then as SGD with g/(√average + ε) for g. `buffer` is unused without momentum. */
+export function rmsprop(
+  parameter: Float32Array,
+  gradient: Float32Array,
+  average: Float32Array,
+  buffer: Float32Array,
+  { learningRate, alpha = 0.99, epsilon = 1e-8, momentum = 0, weightDecay = 0 }: RmspropOptions,
+): void {
+  for (let i = 0; i < parameter.length; i++) {
+    const g = gradient[i] + weightDecay * parameter[i];
+    average[i] = alpha * average[i] + (1 - alpha) * g * g;
+    let update = g / (Math.sqrt(average[i]) + epsilon);
     if (momentum !== 0) {
       update += momentum * buffer[i];
       buffer[i] = update;

@@ -89,6 +89,55 @@ export class SGD extends Optimizer {
   }
 }
 
+/**
+ * RMSProp (Hinton 2012), PyTorch's formulas: v = αv + (1 − α)g², p −= η·g/(√v + ε); with momentum µ:
+ * m = µm + g/(√v + ε), p −= ηm. Not centred.
+ */
+export class RMSProp extends Optimizer {
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+
+  constructor(
+    parameters: readonly Parameter[],
+    options: {
+      learningRate: number;
+      /** How much of the mean of squares is kept. Default 0.99. */
+      alpha?: number;
+      /** Default 1e-8. */
+      epsilon?: number;
+      momentum?: number;
+      weightDecay?: number;
+    },
+  ) {
+    const { learningRate, alpha = 0.99, epsilon = 1e-8, momentum = 0, weightDecay = 0 } = options;
+    checkRange("alpha", alpha, 0, 1, true);
+    checkRange("epsilon", epsilon, 0, Number.POSITIVE_INFINITY);
+    checkRange("momentum", momentum, 0, 1, true);
+    checkRange("weightDecay", weightDecay, 0, Number.POSITIVE_INFINITY);
+    super(parameters, learningRate, momentum > 0 ? ["square_avg", "momentum_buffer"] : ["square_avg"]);
+    this.alpha = alpha;
+    this.epsilon = epsilon;
+    this.momentum = momentum;
+    this.weightDecay = weightDecay;
+  }
+
+  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+    const { engine } = this.parameters[index];
+    const args = engine.args("OptimizerArgs", {
+      ...common,
+      first: this.slots.momentum_buffer?.[index].pointer ?? 0,
+      second: this.slots.square_avg[index].pointer,
+      momentum: this.momentum,
+      weightDecay: this.weightDecay,
+      beta2: this.alpha,
+      epsilon: this.epsilon,
+    });
+    engine.run(1, (part, parts) => engine.kernels.rmspropStep(args, part, parts));
+  }
+}
+
 export interface AdamOptions {
   learningRate: number;
   /** Default [0.9, 0.999]. */

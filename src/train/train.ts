@@ -6,16 +6,16 @@ import type { Parameter, Tensor } from "../tensor/tensor.ts";
 import { clipByValue, clipScale, gradientNorm } from "./clip.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { Batch, DataSource, Trainable } from "./interfaces.ts";
-import { Adam, AdamW, checkRange, type Optimizer, SGD } from "./optimizers.ts";
-import { createSchedule, type ScheduleOptions } from "./schedule.ts";
+import { Adam, AdamW, checkRange, type Optimizer, RMSProp, SGD } from "./optimizers.ts";
+import { createSchedule, Plateau, type PlateauState, type ScheduleOptions } from "./schedule.ts";
 
 export interface TrainOptions extends Partial<ScheduleOptions> {
   /** How many steps to train; or, without it, how many passes over the data. Default: 1 epoch. */
   steps?: number;
   epochs?: number;
   /** Default "adam". */
-  optimizer?: "sgd" | "adam" | "adamw";
-  /** SGD. Default 0. */
+  optimizer?: "sgd" | "rmsprop" | "adam" | "adamw";
+  /** SGD and RMSProp. Default 0. */
   momentum?: number;
   /** Default 0; for AdamW 0.01. */
   weightDecay?: number;
@@ -69,6 +69,10 @@ export interface TrainNumbers {
   /** The build that the run was made with: only the same one continues it bit for bit. */
   build: string;
   carried: readonly (readonly number[])[];
+  /** The step after which the last evaluation was made: one that was due and not made comes first. */
+  evaluated: number;
+  /** Of the schedule "plateau". */
+  plateau?: PlateauState;
 }
 
 /** The defaults of {@link TrainOptions}: a language model of one layer learns well with them. */
@@ -79,7 +83,7 @@ export const TRAIN_DEFAULTS = {
   clip: 1,
 } as const;
 
-const OPTIMIZERS = { sgd: SGD, adam: Adam, adamw: AdamW };
+const OPTIMIZERS = { sgd: SGD, rmsprop: RMSProp, adam: Adam, adamw: AdamW };
 
 /**
  * A training run: truncated backpropagation through time with carried state, clipping, an optimizer and a learning
@@ -97,7 +101,10 @@ export class Trainer<B extends Batch> {
   readonly #learningRate: (step: number) => number;
   readonly #names: string[] = [];
   readonly #parameters: Parameter[] = [];
+  readonly #plateau: Plateau | undefined;
   #step = 0;
+  /** The step after which the last evaluation was made. */
+  #evaluated = 0;
   #carried: Tensor[] = [];
 
   /** @throws ConfigError on an option out of range. */
@@ -115,8 +122,13 @@ export class Trainer<B extends Batch> {
         `optimizer must be one of ${Object.keys(OPTIMIZERS).join(", ")}, got ${optimizer}`,
       );
     }
-    if (optimizer !== "sgd" && options.momentum) {
-      throw new ConfigError(`momentum belongs to the optimizer "sgd", got "${optimizer}"`);
+    const hasMomentum = optimizer === "sgd" || optimizer === "rmsprop";
+    if (!hasMomentum && options.momentum) {
+      throw new ConfigError(`momentum belongs to the optimizers "sgd" and "rmsprop", got "${optimizer}"`);
+    }
+    const isPlateau = options.schedule === "plateau";
+    if (isPlateau && evaluateEvery === 0) {
+      throw new ConfigError('the schedule "plateau" needs evaluations: evaluateEvery must not be 0');
     }
     this.model = model;
     this.steps = steps;
@@ -131,6 +143,7 @@ export class Trainer<B extends Batch> {
       learningRate: options.learningRate ?? TRAIN_DEFAULTS.learningRate,
     };
     this.#learningRate = createSchedule(model.engine, steps, schedule);
+    if (isPlateau) this.#plateau = new Plateau(options);
     for (const [name, parameter] of model.namedParameters()) {
       this.#names.push(name);
       this.#parameters.push(parameter);
@@ -138,8 +151,8 @@ export class Trainer<B extends Batch> {
     const { learningRate } = schedule;
     const { momentum, weightDecay } = options;
     this.optimizer =
-      optimizer === "sgd"
-        ? new SGD(this.#parameters, { learningRate, momentum, weightDecay })
+      optimizer === "sgd" || optimizer === "rmsprop"
+        ? new OPTIMIZERS[optimizer](this.#parameters, { learningRate, momentum, weightDecay })
         : new OPTIMIZERS[optimizer](this.#parameters, {
             learningRate,
             ...(weightDecay !== undefined && { weightDecay }),
@@ -160,7 +173,16 @@ export class Trainer<B extends Batch> {
     const pause = createPacer();
     const clock = createClock();
     this.model.train();
-    while (this.#step < this.steps) {
+    for (;;) {
+      // Also before the first step of a run that goes on from a moment between a step and its evaluation.
+      if (this.#isEvaluationDue()) {
+        const result = await evaluate(this.model, this.#data.validationBatches(), { signal });
+        if (!result) return;
+        if (this.#plateau) this.#observe(this.#plateau, result);
+        this.#evaluated = this.#step;
+        if (result.count > 0) yield { kind: "validation", step: this.#step, steps: this.steps, ...result };
+      }
+      if (this.#step === this.steps) return;
       await pause();
       if (signal?.aborted) return;
       const batch = this.#data.trainBatch(this.#step);
@@ -168,13 +190,18 @@ export class Trainer<B extends Batch> {
       const { count, ...done } = this.#trainStep(batch);
       const time = clock(count, this.steps - this.#step);
       yield { kind: "step", step: this.#step, steps: this.steps, epoch, ...done, ...time };
-      const last = this.#step === this.steps;
-      if (this.#evaluateEvery > 0 && (last || this.#step % this.#evaluateEvery === 0)) {
-        const result = await evaluate(this.model, this.#data.validationBatches(), { signal });
-        if (!result) return;
-        if (result.count > 0) yield { kind: "validation", step: this.#step, steps: this.steps, ...result };
-      }
     }
+  }
+
+  #isEvaluationDue(): boolean {
+    const step = this.#step;
+    if (this.#evaluateEvery === 0 || step === 0 || step === this.#evaluated) return false;
+    return step === this.steps || step % this.#evaluateEvery === 0;
+  }
+
+  #observe(plateau: Plateau, { loss, count }: Evaluation): void {
+    if (count === 0) throw new ConfigError('the schedule "plateau" needs held-out data, and there is none');
+    plateau.observe(loss);
   }
 
   #trainStep(
@@ -193,7 +220,7 @@ export class Trainer<B extends Batch> {
       const norm = gradientNorm(this.#parameters);
       if (!Number.isFinite(norm))
         throw notFinite(`the gradient norm of ${where} is ${norm} (its loss: ${loss})`);
-      const learningRate = this.#learningRate(this.#step);
+      const learningRate = this.#learningRate(this.#step) * (this.#plateau?.state.factor ?? 1);
       this.optimizer.learningRate = learningRate;
       this.optimizer.step(clipScale(norm, this.#clip));
       this.#carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, this.#carried[i]));
@@ -218,6 +245,8 @@ export class Trainer<B extends Batch> {
       random: engine.random.state,
       build: engine.build,
       carried: this.#carried.map((tensor) => tensor.shape),
+      evaluated: this.#evaluated,
+      ...(this.#plateau && { plateau: this.#plateau.state }),
     };
     return { tensors, numbers };
   }
@@ -251,6 +280,8 @@ export class Trainer<B extends Batch> {
     this.optimizer.stepCount = numbers.step;
     this.model.engine.random.state = numbers.random;
     this.#step = numbers.step;
+    this.#evaluated = numbers.evaluated;
+    if (this.#plateau && numbers.plateau) this.#plateau.state = { ...numbers.plateau };
   }
 
   /** Gives the memory of the optimizer and of the carried state back. */
@@ -285,19 +316,24 @@ export async function* train<B extends Batch>(
 }
 
 /** @throws FormatError unless the numbers are such as `Trainer.state` gives: they may come from a stranger's file. */
-function checkNumbers({ step, random, carried }: TrainNumbers): void {
+function checkNumbers({ step, random, carried, evaluated, plateau }: TrainNumbers): void {
   const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
   const isShape = (shape: unknown): boolean =>
     Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n > 0);
+  const isPlateau = ({ factor, best, waited }: PlateauState): boolean =>
+    factor >= 0 && factor <= 1 && (best === null || Number.isFinite(best)) && isCount(waited);
   const ok =
     isCount(step) &&
     isCount(random?.seed) &&
     isCount(random?.block) &&
     Array.isArray(carried) &&
-    carried.every(isShape);
+    carried.every(isShape) &&
+    isCount(evaluated) &&
+    (plateau === undefined || (typeof plateau === "object" && plateau !== null && isPlateau(plateau)));
   if (!ok) {
+    const got = JSON.stringify({ step, random, carried, evaluated, plateau });
     throw new FormatError(
-      `checkpoint: expected step, random and carried as a run saves them, got ${JSON.stringify({ step, random, carried })}`,
+      `checkpoint: expected step, random, carried, evaluated and plateau as a run saves them, got ${got}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { adam, adamw, createAdamState, sgd } from "../../src/reference/optimizers.ts";
+import { adam, adamw, createAdamState, rmsprop, sgd } from "../../src/reference/optimizers.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
 import { place, runReversed } from "../helpers/place.ts";
@@ -36,11 +36,12 @@ forEachBuild((_, createEngine) => {
     momentum?: number;
     weightDecay?: number;
     parts?: number;
+    kernel?: "sgdStep" | "rmspropStep" | "adamStep";
   }
 
   /** The parameter and the state arrays after `STEPS` updates. */
   function update(size: number, options: Update): Float32Array[] {
-    const { states, parts = 1, ...values } = options;
+    const { states, parts = 1, kernel = states > 1 ? "adamStep" : "sgdStep", ...values } = options;
     const { kernels } = engine;
     return engine.infer(() => {
       const parameter = place(engine, random(size, 1));
@@ -59,8 +60,7 @@ forEachBuild((_, createEngine) => {
           step,
           scale,
         });
-        const kernel = states > 1 ? kernels.adamStep : kernels.sgdStep;
-        runReversed(parts, (part) => kernel(args, part, parts));
+        runReversed(parts, (part) => kernels[kernel](args, part, parts));
       }
       return [parameter, first, second].flatMap((array) => (array ? [array.read()] : []));
     });
@@ -105,9 +105,36 @@ forEachBuild((_, createEngine) => {
     }
   });
 
+  it.each([
+    { momentum: 0, weightDecay: 0 },
+    { momentum: 0, weightDecay: 0.125 },
+    { momentum: 0.875, weightDecay: 0 },
+    { momentum: 0.875, weightDecay: 0.125 },
+  ])("rmsprop agrees with the reference: %o", (options) => {
+    for (const size of sizes) {
+      const parameter = random(size, 1);
+      const average = new Float32Array(size);
+      const buffer = new Float32Array(size);
+      for (let step = 1; step <= STEPS; step++) {
+        const { learningRate, beta2: alpha, epsilon } = rounded;
+        const settings = { learningRate, alpha, epsilon, ...options };
+        rmsprop(parameter, scaled(gradientOf(size, step)), average, buffer, settings);
+      }
+      const actual = update(size, { states: 2, kernel: "rmspropStep", ...options });
+      expectClose(actual[0], parameter, TOLERANCE, `parameter of ${size}`);
+      if (options.momentum) expectClose(actual[1], buffer, TOLERANCE, `buffer of ${size}`);
+      expectClose(actual[2], average, TOLERANCE, `average of ${size}`);
+    }
+  });
+
   it("gives the same bits in any parts", () => {
-    for (const states of [0, 1, 2] as const) {
-      const options = { states, momentum: 0.9, weightDecay: 0.01 };
+    for (const [states, kernel] of [
+      [0, "sgdStep"],
+      [1, "sgdStep"],
+      [2, "rmspropStep"],
+      [2, "adamStep"],
+    ] as const) {
+      const options = { states, kernel, momentum: 0.9, weightDecay: 0.01 };
       const whole = update(40001, options);
       const split = update(40001, { ...options, parts: 3 });
       for (const [i, array] of whole.entries()) expectSameBits(split[i], array);

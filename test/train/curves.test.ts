@@ -36,6 +36,12 @@ const initial = new Map(
 
 const CASES: Record<string, Partial<TrainOptions>> = {
   sgd: { optimizer: "sgd", learningRate: number("sgd.lr"), momentum: number("sgd.momentum") },
+  rmsprop: {
+    optimizer: "rmsprop",
+    learningRate: number("rmsprop.lr"),
+    momentum: number("rmsprop.momentum"),
+    weightDecay: number("rmsprop.weight_decay"),
+  },
   adam: { optimizer: "adam", learningRate: number("adam.lr") },
   adamw: { optimizer: "adamw", learningRate: number("adamw.lr"), weightDecay: number("adamw.weight_decay") },
 };

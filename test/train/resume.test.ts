@@ -61,26 +61,32 @@ async function straight(
   cell: "lstm" | "gru",
   seed: number,
   steps = STEPS,
+  options = OPTIONS,
 ): Promise<Moment> {
   const engine = await create({ seed });
   const model = createModel(engine, cell);
-  const moment = await advance(model, new Trainer(model, createCorpus(), OPTIONS), steps);
+  const moment = await advance(model, new Trainer(model, createCorpus(), options), steps);
   engine.close();
   return moment;
 }
 
 /** The same run, stopped half-way, written to bytes, and continued in another engine. */
-async function interrupted(create: CreateEngine, cell: "lstm" | "gru", seed: number): Promise<Moment> {
+async function interrupted(
+  create: CreateEngine,
+  cell: "lstm" | "gru",
+  seed: number,
+  options = OPTIONS,
+): Promise<Moment> {
   const first = await create({ seed });
   const model = createModel(first, cell);
-  const before = await advance(model, new Trainer(model, createCorpus(), OPTIONS), HALF);
+  const before = await advance(model, new Trainer(model, createCorpus(), options), HALF);
   const { tensors, numbers } = before.state;
   const bytes = saveLanguageModel(model, { tensors, metadata: { training: JSON.stringify(numbers) } });
   first.close();
 
   const second = await create({ seed: seed + 1 });
   const { model: loaded, extras } = loadLanguageModel(second, bytes);
-  const trainer = new Trainer(loaded, createCorpus(), OPTIONS);
+  const trainer = new Trainer(loaded, createCorpus(), options);
   trainer.restore({ tensors: new Map(extras.tensors), numbers: JSON.parse(extras.metadata.training) });
   expect(trainer.step).toBe(HALF);
   const after = await advance(loaded, trainer, STEPS);
@@ -108,6 +114,26 @@ forEachBuild((_, create) => {
       expect(whole.state.tensors.size).toBe(2 * whole.weights.size + (cell === "lstm" ? 2 : 1));
       expect(whole.state.numbers.random.block).toBeGreaterThan(STEPS);
       expectSame(await interrupted(create, cell, 1), whole);
+    });
+
+    it("continues a plateau schedule and RMSProp, also between a step and its evaluation", async () => {
+      // An evaluation is due after step 100, where the run is cut before it.
+      const options: TrainOptions = {
+        steps: STEPS,
+        optimizer: "rmsprop",
+        momentum: 0.5,
+        learningRate: 2e-2,
+        schedule: "plateau",
+        patience: 0,
+        decay: 0.5,
+        threshold: 0.2,
+        evaluateEvery: 20,
+      };
+      const whole = await straight(create, cell, 1, STEPS, options);
+      const { factor } = whole.state.numbers.plateau!;
+      expect(factor).toBeGreaterThan(0);
+      expect(factor).toBeLessThan(0.5);
+      expectSame(await interrupted(create, cell, 1, options), whole);
     });
 
     it("gives the same bits for the same seed, others for another", async () => {
@@ -138,6 +164,21 @@ forEachBuild((_, create) => {
         /^checkpoint: (optimizer|carried)\./,
       );
       expect(fresh.state()).toEqual(before);
+      fresh.free();
+    }
+    for (const broken of [
+      { evaluated: -1 },
+      { evaluated: undefined },
+      { plateau: null },
+      { plateau: { factor: 2, best: 1, waited: 0 } },
+      { plateau: { factor: 1, best: "1", waited: 0 } },
+      { plateau: { factor: 1, best: 1, waited: 0.5 } },
+    ]) {
+      const numbers = { ...state.numbers, ...broken } as TrainState["numbers"];
+      const fresh = new Trainer(model, createCorpus(), OPTIONS);
+      expect(() => fresh.restore({ ...state, numbers })).toThrow(
+        "checkpoint: expected step, random, carried",
+      );
       fresh.free();
     }
     const short = new Trainer(model, createCorpus(), { ...OPTIONS, steps: 4 });

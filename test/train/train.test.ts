@@ -24,7 +24,7 @@ import {
   type TrainOptions,
   train,
 } from "../../src/index.ts";
-import { createSchedule } from "../../src/train/schedule.ts";
+import { createSchedule, Plateau } from "../../src/train/schedule.ts";
 import { expectClose } from "../helpers/close.ts";
 
 const TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(40);
@@ -319,10 +319,15 @@ describe("options", () => {
     ["decay", -0.1],
     ["decay", 2],
     ["decayEvery", 0],
+    ["patience", -1],
+    ["patience", nan],
+    ["threshold", 1],
+    ["threshold", -0.1],
   ])("%s: %s is out of range", async (option, value) => {
     const model = createModel(4);
     const before = engine.memory.persistentBytes;
-    const run = train(model, createCorpus(), { [option]: value }).next();
+    const schedule = option === "patience" || option === "threshold" ? "plateau" : undefined;
+    const run = train(model, createCorpus(), { ...(schedule && { schedule }), [option]: value }).next();
     await expect(run).rejects.toThrow(ConfigError);
     // Epochs of which no step is left are said as steps.
     await expect(run).rejects.toThrow(option === "epochs" && value === 0 ? "steps" : option);
@@ -330,9 +335,19 @@ describe("options", () => {
     expect(engine.memory.persistentBytes).toBe(before);
   });
 
-  it.each([1, -0.1, nan])("sgd: momentum %s is out of range", async (momentum) => {
-    const run = train(createModel(4), createCorpus(), { optimizer: "sgd", momentum }).next();
-    await expect(run).rejects.toThrow(ConfigError);
+  it.each(["sgd", "rmsprop"] as const)("%s takes a momentum in its range alone", async (optimizer) => {
+    for (const momentum of [1, -0.1, nan]) {
+      const run = train(createModel(4), createCorpus(), { optimizer, momentum }).next();
+      await expect(run).rejects.toThrow(ConfigError);
+    }
+    const options = { optimizer, steps: 2, evaluateEvery: 0 };
+    const run = async (momentum: number): Promise<ReturnType<typeof stateDict>> => {
+      engine.random.state = { seed: 1, block: 0 };
+      const model = createModel(4);
+      for await (const _ of train(model, createCorpus(), { ...options, momentum }));
+      return stateDict(model);
+    };
+    expect(await run(0.9)).not.toEqual(await run(0));
   });
 });
 
@@ -410,6 +425,47 @@ describe("schedules", () => {
     expectClose([0, 9, 10, 19, 20, 39].map(rate), [1, 1, 0.1, 0.1, 0.01, 0.001], 1e-12);
     const byDefault = createSchedule(engine, 40, { schedule: "step", learningRate: 1 });
     expect([0, 3, 4, 8].map(byDefault)).toEqual([1, 1, 0.5, 0.25]);
+  });
+
+  it("plateau: falls when the loss has not, as often as patience says", () => {
+    const factors = (losses: number[], options: ConstructorParameters<typeof Plateau>[0]): number[] => {
+      const plateau = new Plateau(options);
+      return losses.map((loss) => {
+        plateau.observe(loss);
+        return plateau.state.factor;
+      });
+    };
+    const losses = [5, 4, 4, 4.5, 4, 3, 3, 3, 3];
+    expect(factors(losses, { decay: 0.5, patience: 1 })).toEqual([1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25]);
+    expect(factors(losses, { decay: 0.5, patience: 0 })).toEqual([
+      1, 1, 0.5, 0.25, 0.125, 0.125, 0.0625, 0.03125, 0.015625,
+    ]);
+    expect(factors(new Array(12).fill(1), {})).toEqual([...new Array(11).fill(1), 0.1]);
+    // A gain of one in a hundred counts or does not.
+    const slow = [100, 99, 98.01];
+    expect(factors(slow, { decay: 0.5, patience: 0, threshold: 0.02 })).toEqual([1, 0.5, 0.25]);
+    expect(factors(slow, { decay: 0.5, patience: 0, threshold: 0.005 })).toEqual([1, 1, 1]);
+    expect(factors([Number.NaN, 2, Number.NaN, Number.POSITIVE_INFINITY, 1], { patience: 1 })).toEqual([
+      1, 1, 1, 0.1, 0.1,
+    ]);
+  });
+
+  it("plateau: a training run's rate follows its validation losses", async () => {
+    const options = { schedule: "plateau", learningRate: 1, clip: 1e-9, evaluateEvery: 2 } as const;
+    const settings = { ...options, steps: 9, patience: 0, decay: 0.5, warmup: 2, threshold: 0.1 };
+    const reports = await collect(train(createModel(), createCorpus(), { ...settings, optimizer: "sgd" }));
+    const rates = reports.flatMap((report) => (report.kind === "step" ? [report.learningRate] : []));
+    // Clipped to nothing, the weights stand still: every evaluation after the first is a disappointment.
+    expect(rates).toEqual([0.5, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]);
+  });
+
+  it("plateau: needs evaluations, and something held out for them", async () => {
+    const options = { schedule: "plateau", steps: 2, evaluateEvery: 1 } as const;
+    const never = train(createModel(4), createCorpus(), { ...options, evaluateEvery: 0 });
+    await expect(collect(never)).rejects.toThrow('the schedule "plateau" needs evaluations');
+    const nothing = collect(train(createModel(4), createCorpus(4, 9, 0), options));
+    await expect(nothing).rejects.toThrow(ConfigError);
+    await expect(nothing).rejects.toThrow("needs held-out data");
   });
 
   it("is what a training run uses", async () => {
