@@ -10,6 +10,8 @@ import { LanguageModel, type LanguageModelConfig } from "./language-model.ts";
  * file's version), `config` and `tokenizer`. A checkpoint is a model file with more tensors and metadata.
  */
 const VERSION = "1";
+/** The names that are the model's own: a checkpoint's other tensors have other names. */
+const WEIGHTS = /^(embedding|rnn|decoder)\./;
 
 /** What a checkpoint adds: the optimizer's and the run's tensors, and its numbers as JSON. */
 export interface Extras {
@@ -59,14 +61,14 @@ export function loadLanguageModel(
     // Weights that are overwritten must not move the stream.
     engine.random.state = random;
   }
+  const weights = new Map([...tensors].filter(([name]) => WEIGHTS.test(name)));
   try {
-    loadStateDict(model, tensors);
+    loadStateDict(model, weights);
   } catch (error) {
     model.free();
     throw error;
   }
-  const names = new Set(Array.from(model.namedParameters(), ([name]) => name));
-  const rest = new Map([...tensors].filter(([name]) => !names.has(name)));
+  const rest = new Map([...tensors].filter(([name]) => !WEIGHTS.test(name)));
   return { model, extras: { tensors: rest, metadata } };
 }
 

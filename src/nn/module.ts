@@ -10,14 +10,19 @@ export abstract class Module {
   training = true;
 
   /** Every parameter once, with its dotted name, in the order of the properties. */
-  *namedParameters(prefix = "", seen = new Set<Parameter>()): Generator<[string, Parameter]> {
+  *namedParameters(): Generator<[string, Parameter]> {
+    const seen = new Set<Parameter>();
+    for (const [name, parameter] of this.parameterNames()) {
+      if (!seen.has(parameter)) yield [name, parameter];
+      seen.add(parameter);
+    }
+  }
+
+  /** As namedParameters(), but a shared parameter under each of its names. */
+  *parameterNames(prefix = ""): Generator<[string, Parameter]> {
     for (const [name, value] of this.members()) {
-      if (value instanceof Module) {
-        yield* value.namedParameters(`${prefix}${name}.`, seen);
-      } else if (value instanceof Parameter && !seen.has(value)) {
-        seen.add(value);
-        yield [prefix + name, value];
-      }
+      if (value instanceof Module) yield* value.parameterNames(`${prefix}${name}.`);
+      else if (value instanceof Parameter) yield [prefix + name, value];
     }
   }
 

@@ -1,8 +1,12 @@
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import type { Parameter } from "../tensor/tensor.ts";
 import type { Module } from "./module.ts";
 
-/** Copies of all parameters under PyTorch's names, ready for a safetensors file. */
+/** What weights may come as: anything that is an f32 when widened. */
+const DTYPES: readonly string[] = ["F32", "F16", "BF16"];
+
+/** Copies of all parameters under PyTorch's names and in its layouts, ready for a safetensors file. */
 export function stateDict(module: Module): Map<string, SafeTensor> {
   const tensors = new Map<string, SafeTensor>();
   for (const [name, parameter] of module.namedParameters()) {
@@ -12,20 +16,54 @@ export function stateDict(module: Module): Map<string, SafeTensor> {
 }
 
 /**
- * Overwrites all parameters. Tensors under other names are left alone: a checkpoint holds more than weights.
- * @throws FormatError naming every parameter that is missing or of another shape; nothing is changed then.
+ * Overwrites all parameters with F32, F16 or BF16 tensors. A parameter that two modules share may come under each of
+ * its names, as PyTorch writes it, with the same numbers.
+ * @throws FormatError naming every tensor that is missing, left over, of another shape or of another type; nothing is
+ *   changed then.
  */
 export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeTensor>): void {
+  const names = new Map<Parameter, string[]>();
+  for (const [name, parameter] of module.parameterNames()) {
+    const others = names.get(parameter);
+    if (others) others.push(name);
+    else names.set(parameter, [name]);
+  }
   const problems: string[] = [];
-  const found = Array.from(module.namedParameters(), ([name, parameter]) => {
-    const tensor = tensors.get(name);
-    if (!tensor) problems.push(`${name} is missing`);
-    else if (tensor.shape.join() !== parameter.shape.join()) {
-      problems.push(`${name} has the shape [${tensor.shape}], expected [${parameter.shape}]`);
+  const values: { parameter: Parameter; data: Float32Array }[] = [];
+  const known = new Set<string>();
+  for (const [parameter, aliases] of names) {
+    const found: { name: string; data: Float32Array }[] = [];
+    for (const name of aliases) {
+      known.add(name);
+      const tensor = tensors.get(name);
+      if (!tensor) continue;
+      const problem = problemOf(tensor, parameter);
+      if (problem) problems.push(`${name} ${problem}`);
+      found.push({ name, data: problem ? new Float32Array() : toFloat32(tensor) });
     }
-    return { parameter, tensor };
-  });
+    if (found.length === 0) {
+      problems.push(`${aliases[0]} is missing`);
+      continue;
+    }
+    const [first, ...others] = found;
+    values.push({ parameter, data: first.data });
+    for (const { name, data } of others) {
+      if (data.length === first.data.length && data.some((value, i) => !Object.is(value, first.data[i]))) {
+        problems.push(`${name} differs from ${first.name}, with which it is one parameter`);
+      }
+    }
+  }
+  for (const name of tensors.keys()) if (!known.has(name)) problems.push(`${name} is left over`);
   if (problems.length > 0) throw new FormatError(`weights do not fit the model: ${problems.join("; ")}`);
-  const values = found.map(({ parameter, tensor }) => ({ parameter, data: toFloat32(tensor!) }));
   for (const { parameter, data } of values) parameter.set(data);
+}
+
+/** What is wrong with a tensor, if anything: its type, its shape, or both. */
+function problemOf({ dtype, shape }: SafeTensor, parameter: Parameter): string | undefined {
+  const parts: string[] = [];
+  if (!DTYPES.includes(dtype)) parts.push(`has the type ${dtype}, expected ${DTYPES.join(", ")}`);
+  if (shape.join() !== parameter.shape.join()) {
+    parts.push(`has the shape [${shape}], expected [${parameter.shape}]`);
+  }
+  return parts.length > 0 ? parts.join(" and ") : undefined;
 }
