@@ -1,4 +1,13 @@
 /** Unrolled: recurrent language models that train and run anywhere JavaScript runs. */
+export {
+  type Diagnosis,
+  diagnose,
+  diagnoseLoss,
+  type GateStatistics,
+  type LayerDiagnosis,
+  type MemoryStatistics,
+} from "./diagnose/diagnose.ts";
+export { spectralRadius } from "./diagnose/spectral-radius.ts";
 export { createEngine, Engine, type EngineOptions } from "./engine/engine.ts";
 export * from "./errors.ts";
 export { readGPT2Vocabulary } from "./formats/gpt2-vocabulary.ts";

@@ -26,6 +26,14 @@ export abstract class Module {
     }
   }
 
+  /** This module as "", and every module inside with its dotted name. */
+  *namedModules(name = ""): Generator<[string, Module]> {
+    yield [name, this];
+    for (const [key, value] of this.members()) {
+      if (value instanceof Module) yield* value.namedModules(name === "" ? key : `${name}.${key}`);
+    }
+  }
+
   parameters(): Parameter[] {
     return Array.from(this.namedParameters(), ([, parameter]) => parameter);
   }

@@ -58,7 +58,7 @@ export interface LayerTrace extends RecurrentTrace {
  * What RNN, LSTM and GRU share: stacked layers in one direction or both, with PyTorch's parameter names
  * (`weight_ih_l0`, `bias_hh_l1_reverse`, …), all uniform in ±1/√hiddenSize at first.
  */
-abstract class Recurrent extends Module {
+export abstract class Recurrent extends Module {
   readonly engine: Engine;
   readonly inputSize: number;
   readonly hiddenSize: number;

@@ -64,6 +64,7 @@ export interface RecurrentResult {
 export interface RecurrentTrace {
   kind: RecurrentKind;
   reverse: boolean;
+  weights: RecurrentWeights;
   /** [T + 1, B, P] */
   hidden: Tensor;
   /** LSTM: [T + 1, B, H]. */
@@ -238,6 +239,7 @@ export function recurrent(
   trace?.({
     kind,
     reverse,
+    weights,
     hidden,
     cell,
     // The backward pass writes its deltas over the gates.

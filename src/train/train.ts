@@ -42,6 +42,8 @@ export interface StepReport {
   gradientNorm: number;
   /** Whether clipping by norm changed them. */
   clipped: boolean;
+  /** The share of all steps so far whose gradients clipping by norm changed. */
+  clippedShare: number;
   learningRate: number;
   /** Predictions trained on a second, over the last few seconds. */
   tokensPerSecond: number;
@@ -69,6 +71,8 @@ export interface TrainNumbers {
   /** The build that the run was made with: only the same one continues it bit for bit. */
   build: string;
   carried: readonly (readonly number[])[];
+  /** How many steps' gradients clipping by norm changed. */
+  clipped: number;
   /** The step after which the last evaluation was made: one that was due and not made comes first. */
   evaluated: number;
   /** Of the schedule "plateau". */
@@ -105,6 +109,7 @@ export class Trainer<B extends Batch> {
   #step = 0;
   /** The step after which the last evaluation was made. */
   #evaluated = 0;
+  #clipped = 0;
   #carried: Tensor[] = [];
 
   /** @throws ConfigError on an option out of range. */
@@ -204,9 +209,12 @@ export class Trainer<B extends Batch> {
     plateau.observe(loss);
   }
 
-  #trainStep(
-    batch: B,
-  ): Pick<StepReport, "loss" | "gradientNorm" | "clipped" | "learningRate"> & { count: number } {
+  #trainStep(batch: B): Pick<
+    StepReport,
+    "loss" | "gradientNorm" | "clipped" | "clippedShare" | "learningRate"
+  > & {
+    count: number;
+  } {
     const { engine } = this.model;
     if (!batch.continues) this.#dropCarried();
     for (const parameter of this.#parameters) parameter.zeroGradient();
@@ -225,7 +233,10 @@ export class Trainer<B extends Batch> {
       this.optimizer.step(clipScale(norm, this.#clip));
       this.#carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, this.#carried[i]));
       this.#step++;
-      return { loss, gradientNorm: norm, clipped: norm > this.#clip, learningRate, count: result.count };
+      const clipped = norm > this.#clip;
+      if (clipped) this.#clipped++;
+      const clippedShare = this.#clipped / this.#step;
+      return { loss, gradientNorm: norm, clipped, clippedShare, learningRate, count: result.count };
     });
   }
 
@@ -245,6 +256,7 @@ export class Trainer<B extends Batch> {
       random: engine.random.state,
       build: engine.build,
       carried: this.#carried.map((tensor) => tensor.shape),
+      clipped: this.#clipped,
       evaluated: this.#evaluated,
       ...(this.#plateau && { plateau: this.#plateau.state }),
     };
@@ -280,6 +292,7 @@ export class Trainer<B extends Batch> {
     this.optimizer.stepCount = numbers.step;
     this.model.engine.random.state = numbers.random;
     this.#step = numbers.step;
+    this.#clipped = numbers.clipped;
     this.#evaluated = numbers.evaluated;
     if (this.#plateau && numbers.plateau) this.#plateau.state = { ...numbers.plateau };
   }
@@ -316,7 +329,7 @@ export async function* train<B extends Batch>(
 }
 
 /** @throws FormatError unless the numbers are such as `Trainer.state` gives: they may come from a stranger's file. */
-function checkNumbers({ step, random, carried, evaluated, plateau }: TrainNumbers): void {
+function checkNumbers({ step, random, carried, clipped, evaluated, plateau }: TrainNumbers): void {
   const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
   const isShape = (shape: unknown): boolean =>
     Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n > 0);
@@ -328,12 +341,13 @@ function checkNumbers({ step, random, carried, evaluated, plateau }: TrainNumber
     isCount(random?.block) &&
     Array.isArray(carried) &&
     carried.every(isShape) &&
+    isCount(clipped) &&
     isCount(evaluated) &&
     (plateau === undefined || (typeof plateau === "object" && plateau !== null && isPlateau(plateau)));
   if (!ok) {
-    const got = JSON.stringify({ step, random, carried, evaluated, plateau });
+    const got = JSON.stringify({ step, random, carried, clipped, evaluated, plateau });
     throw new FormatError(
-      `checkpoint: expected step, random, carried, evaluated and plateau as a run saves them, got ${got}`,
+      `checkpoint: expected step, random, carried, clipped, evaluated and plateau as a run saves them, got ${got}`,
     );
   }
 }

@@ -91,11 +91,14 @@ describe("train", () => {
       "step 5",
       "validation 5",
     ]);
+    let clipped = 0;
     for (const report of reports) {
       expect(report.steps).toBe(5);
       if (report.kind === "step") {
         expect(report).toMatchObject({ epoch: 1, learningRate: 1e-2 });
         expect(report.clipped).toBe(report.gradientNorm > 0.2);
+        if (report.clipped) clipped++;
+        expect(report.clippedShare).toBe(clipped / report.step);
         expect(report.gradientNorm).toBeGreaterThan(0);
         expect(report.tokensPerSecond).toBeGreaterThan(0);
         expect(Number.isFinite(report.tokensPerSecond)).toBe(true);
