@@ -60,21 +60,29 @@ async function main(): Promise<number> {
   return wrong.length > 0 ? 1 : 0;
 }
 
-/** Times every entry in every build and in the reference, with samples of the peak in between. */
+/**
+ * Times every entry in every build and in the reference, with samples of the peak in between. Entries of one group
+ * (`lstm/plain`, `lstm/ragged` …) take turns, so that a slow moment of the machine falls on all of them.
+ */
 function measure(entries: Entry[], peaks: Map<Engine, Peak>): Times[] {
   const engines = [...peaks.keys()];
   const samplePeaks = () => {
     for (const peak of peaks.values()) peak.sample();
   };
   samplePeaks();
-  return entries.map((entry) => {
-    const works = [...engines.map((engine) => entry.onEngine(engine)), entry.onReference()];
-    const milliseconds = compare(entry.name, works, samplePeaks);
-    return {
-      entry,
-      engines: new Map(engines.map((engine, i) => [engine, milliseconds[i]])),
-      reference: milliseconds[engines.length],
-    };
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const [group] = entry.name.split("/");
+    groups.set(group, [...(groups.get(group) ?? []), entry]);
+  }
+  return [...groups].flatMap(([group, entries]) => {
+    const works = entries.map((entry) => [...engines.map((e) => entry.onEngine(e)), entry.onReference()]);
+    const milliseconds = compare(group, works.flat(), samplePeaks);
+    return entries.map((entry, i) => {
+      const times = milliseconds.slice(i * (engines.length + 1), (i + 1) * (engines.length + 1));
+      const [reference] = times.slice(-1);
+      return { entry, engines: new Map(engines.map((engine, j) => [engine, times[j]])), reference };
+    });
   });
 }
 

@@ -56,17 +56,21 @@ export interface RecurrentGradients {
 }
 
 /** New arrays of zeros for a layer of `gates` gates. */
-export function createRecurrentGradients(options: RecurrentOptions, gates: number): RecurrentGradients {
+export function createRecurrentGradients(
+  options: RecurrentOptions,
+  gates: number,
+  stateSize = options.hiddenSize,
+): RecurrentGradients {
   const { steps, batch, inputSize, hiddenSize } = options;
   const width = gates * hiddenSize;
   return {
     dx: new Float32Array(steps * batch * inputSize),
-    dh0: new Float32Array(batch * hiddenSize),
+    dh0: new Float32Array(batch * stateSize),
     dWeightIh: new Float32Array(width * inputSize),
-    dWeightHh: new Float32Array(width * hiddenSize),
+    dWeightHh: new Float32Array(width * stateSize),
     dBiasIh: new Float32Array(width),
     dBiasHh: new Float32Array(width),
-    dHidden: new Float32Array((steps + 1) * batch * hiddenSize),
+    dHidden: new Float32Array((steps + 1) * batch * stateSize),
     dGates: new Float32Array(steps * batch * width),
   };
 }
@@ -81,9 +85,10 @@ export interface Step {
   current: number;
 }
 
-export function stepAt(options: RecurrentOptions, index: number): Step {
-  const { steps, batch, hiddenSize, reverse } = options;
-  const slot = batch * hiddenSize;
+/** `size`: how many numbers a row of the history has. */
+export function stepAt(options: RecurrentOptions, index: number, size = options.hiddenSize): Step {
+  const { steps, batch, reverse } = options;
+  const slot = batch * size;
   const t = reverse ? steps - 1 - index : index;
   return reverse
     ? { t, previous: (t + 1) * slot, current: t * slot }
@@ -95,21 +100,33 @@ export function isActive(options: RecurrentOptions, t: number, row: number): boo
 }
 
 /** The slot that holds the initial state. */
-export function initialSlot(options: RecurrentOptions, history: Float32Array): Float32Array {
-  const slot = options.batch * options.hiddenSize;
+export function initialSlot(
+  options: RecurrentOptions,
+  history: Float32Array,
+  size = options.hiddenSize,
+): Float32Array {
+  const slot = options.batch * size;
   const at = options.reverse ? options.steps * slot : 0;
   return history.subarray(at, at + slot);
 }
 
 /** The [T, B, H] states that the steps read, in the order of the sequence. */
-export function previousStates(options: RecurrentOptions, history: Float32Array): Float32Array {
-  const slot = options.batch * options.hiddenSize;
+export function previousStates(
+  options: RecurrentOptions,
+  history: Float32Array,
+  size = options.hiddenSize,
+): Float32Array {
+  const slot = options.batch * size;
   return options.reverse ? history.subarray(slot) : history.subarray(0, options.steps * slot);
 }
 
 /** The [T, B, H] states that the steps write, in the order of the sequence. */
-export function currentStates(options: RecurrentOptions, history: Float32Array): Float32Array {
-  const slot = options.batch * options.hiddenSize;
+export function currentStates(
+  options: RecurrentOptions,
+  history: Float32Array,
+  size = options.hiddenSize,
+): Float32Array {
+  const slot = options.batch * size;
   return options.reverse ? history.subarray(0, options.steps * slot) : history.subarray(slot);
 }
 

@@ -22,6 +22,8 @@ interface Form {
   batch: number;
   hiddenSize: number;
   reverse: boolean;
+  /** LSTM: the size of a projected state. */
+  projSize?: number;
   /** Whether rows end at different steps, the longest first, some before the first step. */
   ragged: boolean;
 }
@@ -39,36 +41,39 @@ for (const steps of [1, 3, 7]) {
 
 /** A layer's inputs, and what the reference makes of them. Arrays that a kind does not have are empty. */
 function referenceLayer(kind: RecurrentKind, form: Form) {
-  const { steps, batch, hiddenSize, reverse, ragged } = form;
+  const { steps, batch, hiddenSize, reverse, ragged, projSize } = form;
   const width = GATES[kind] * hiddenSize;
-  const slot = batch * hiddenSize;
-  const history = (steps + 1) * slot;
+  const stateSize = projSize ?? hiddenSize;
   const lengths = ragged ? randomIds(batch, 9, steps + 1).sort((a, b) => b - a) : undefined;
   const options = {
     steps,
     batch,
     inputSize,
     hiddenSize,
+    stateSize,
     reverse,
     lengths,
     x: random(steps * batch * inputSize, 1),
-    h0: random(slot, 2),
-    c0: random(slot, 3),
+    h0: random(batch * stateSize, 2),
+    c0: random(batch * hiddenSize, 3),
     weightIh: random(width * inputSize, 4),
-    weightHh: random(width * hiddenSize, 5, 1 / Math.sqrt(hiddenSize)),
+    weightHh: random(width * stateSize, 5, 1 / Math.sqrt(hiddenSize)),
     biasIh: random(width, 6),
     biasHh: random(width, 7),
+    weightHr: projSize ? random(projSize * hiddenSize, 8) : undefined,
   };
   const outside = {
-    dHidden: onSlots(form, lengths, random(history, 10)),
-    dCell: onSlots(form, lengths, random(history, 11)),
+    dHidden: onSlots(batch, stateSize, lengths, random((steps + 1) * batch * stateSize, 10)),
+    dCell: onSlots(batch, hiddenSize, lengths, random((steps + 1) * batch * hiddenSize, 11)),
   };
   const none = new Float32Array(0);
   const blank = { cell: none, gates: none, extra: none, dCell: none, dExtra: none };
   if (kind === "lstm") {
     const state = lstmForward(options);
     const { dHidden, dCell, dGates } = lstmBackward({ ...options, ...state, ...outside });
-    return { options, outside, ...blank, ...state, dHidden, dCell, dGates };
+    const { hidden, cell, gates, products } = state;
+    const history = { hidden, cell, gates, extra: products, dExtra: products };
+    return { options, outside, ...blank, ...history, dHidden, dCell, dGates };
   }
   if (kind === "rnn-tanh" || kind === "rnn-relu") {
     const rnn = { ...options, nonlinearity: kind === "rnn-tanh" ? ("tanh" as const) : ("relu" as const) };
@@ -86,12 +91,18 @@ function referenceLayer(kind: RecurrentKind, form: Form) {
 }
 
 /** The same with zeros in the slots behind a row's last: no gradient reaches them, and the kernels leave them alone. */
-function onSlots({ batch, hiddenSize }: Form, lengths: Int32Array | undefined, history: Float32Array) {
-  return lengths ? history.map((x, i) => (isSlot(i, batch, hiddenSize, lengths) ? x : 0)) : history;
+function onSlots(
+  batch: number,
+  size: number,
+  lengths: Int32Array | undefined,
+  history: Float32Array,
+  others = 0,
+): Float32Array {
+  return lengths ? history.map((x, i) => (isSlot(i, batch, size, lengths) ? x : others)) : history;
 }
 
-function isSlot(index: number, batch: number, hiddenSize: number, lengths: Int32Array): boolean {
-  const row = Math.floor(index / hiddenSize);
+function isSlot(index: number, batch: number, size: number, lengths: Int32Array): boolean {
+  const row = Math.floor(index / size);
   return Math.floor(row / batch) <= lengths[row % batch];
 }
 
@@ -108,8 +119,8 @@ function packTokens({ options }: Layer, values: Float32Array): Float32Array {
 
 /** A history as a kernel leaves it: what was there before in the slots behind a row's last. */
 function packHistory({ options }: Layer, values: Float32Array, before: number): Float32Array {
-  const { batch, hiddenSize, lengths } = options;
-  return lengths ? values.map((x, i) => (isSlot(i, batch, hiddenSize, lengths) ? x : before)) : values;
+  const { steps, batch, lengths } = options;
+  return onSlots(batch, values.length / ((steps + 1) * batch), lengths, values, before);
 }
 
 /** [T + 1]: where each step's tokens begin. */
@@ -122,31 +133,35 @@ type Layer = ReturnType<typeof referenceLayer>;
 
 /** What both passes take, W_hh packed for one of them as the host packs it. */
 function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: boolean) {
-  const { steps, batch, hiddenSize, reverse, lengths, weightHh, biasHh } = options;
+  const { steps, batch, hiddenSize, stateSize, reverse, lengths, weightHh, weightHr, biasHh } = options;
   const { kernels } = engine;
   const weights = place(engine, weightHh).pointer;
-  const pack = (from: number, outputs: number): number => {
-    const [depth, columns] = forward ? [hiddenSize, outputs] : [outputs, hiddenSize];
+  const projection = weightHr ? place(engine, weightHr).pointer : 0;
+  const pack = (source: number, outputs: number, inputs: number): number => {
+    if (batch === 1) return 0;
+    const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = place(engine, packedBytes(depth, columns) / 4).pointer;
-    const source = weights + 4 * from * hiddenSize;
     runReversed(2, (part, parts) =>
-      kernels.packRecurrent(target, source, outputs, hiddenSize, Number(forward), part, parts),
+      kernels.packRecurrent(target, source, outputs, inputs, Number(forward), part, parts),
     );
     return target;
   };
   const gates = GATES[kind];
-  const packs = batch > 1;
+  const second = (): number => {
+    if (gates === 3) return pack(weights + 8 * hiddenSize * hiddenSize, hiddenSize, hiddenSize);
+    return projection ? pack(projection, stateSize, hiddenSize) : 0;
+  };
   return {
     steps,
     batch,
     hiddenSize,
-    stateSize: hiddenSize,
+    stateSize,
     reverse: Number(reverse),
     variant: Number(kind === "rnn-relu" || isReset(kind)),
     weights,
-    packed: packs ? pack(0, (gates === 3 ? 2 : gates) * hiddenSize) : 0,
-    projection: 0,
-    packedSecond: packs && gates === 3 ? pack(2 * hiddenSize, hiddenSize) : 0,
+    packed: pack(weights, (gates === 3 ? 2 : gates) * hiddenSize, stateSize),
+    projection,
+    packedSecond: second(),
     offsets: lengths ? placeIds(engine, offsetsOf(steps, lengths)).pointer : 0,
     candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
     scratch: place(engine, kernels.gemmScratchBytes() / 4 + batch * hiddenSize).pointer,
@@ -160,11 +175,11 @@ function readAll<K extends string>(placed: Record<K, Placed>): Record<K, Float32
 
 /** Puts the initial state where the first step of each row reads it: in reverse, behind its last token. */
 function setInitial(options: Layer["options"], history: Float32Array, initial: Float32Array): void {
-  const { steps, batch, hiddenSize, reverse, lengths } = options;
+  const { steps, batch, reverse, lengths } = options;
+  const size = initial.length / batch;
   for (let row = 0; row < batch; row++) {
     const slot = reverse ? (lengths?.[row] ?? steps) : 0;
-    const state = initial.subarray(row * hiddenSize, (row + 1) * hiddenSize);
-    history.set(state, (slot * batch + row) * hiddenSize);
+    history.set(initial.subarray(row * size, (row + 1) * size), (slot * batch + row) * size);
   }
 }
 
@@ -236,8 +251,13 @@ forEachBuild((_, createEngine) => {
     engine = await createEngine();
   });
 
-  for (const kind of kinds) {
-    describe(kind, () => {
+  const cases: [string, RecurrentKind, Form[]][] = kinds.map((kind) => [kind, kind, forms]);
+  const projected = forms
+    .filter(({ hiddenSize }) => hiddenSize > 1)
+    .map((form, i) => ({ ...form, projSize: Math.min(form.hiddenSize - 1, [1, 3, 8, 13][i % 4]) }));
+  cases.push(["lstm with a projection", "lstm", projected]);
+  for (const [name, kind, forms] of cases) {
+    describe(name, () => {
       it("agrees with the reference forward and backward, and gives the same bits in any parts", () => {
         for (const form of forms) {
           const layer = referenceLayer(kind, form);

@@ -250,6 +250,62 @@ forEachBuild((_build, create) => {
         }
       }
       for (const output of all) layer(`through ${output} alone`, [4, 3], true, [output]);
+
+      for (const projSize of kind === "lstm" ? [undefined, 2] : [undefined]) {
+        for (const reverse of [false, true]) {
+          const name = `${reverse ? "in reverse" : "forward"}${projSize ? ", projected" : ""}`;
+          const stateSize = projSize ?? hiddenSize;
+          const shapes: Record<string, readonly number[]> = {
+            x: [4, 3, inputSize],
+            h0: [3, stateSize],
+            weightIh: [rows, inputSize],
+            weightHh: [rows, stateSize],
+            biasIh: [rows],
+            biasHh: [rows],
+          };
+          if (kind === "lstm") shapes.c0 = [3, hiddenSize];
+          if (projSize) shapes.weightHr = [projSize, hiddenSize];
+          checks(
+            name,
+            shapes,
+            ({ x, h0, c0, weightIh, weightHh, biasIh, biasHh, weightHr }) => {
+              const result = recurrent(
+                kind,
+                x,
+                h0,
+                c0,
+                { weightIh, weightHh, biasIh, biasHh, weightHr },
+                { reverse },
+              );
+              return all.map((output) => result[output]!);
+            },
+            options,
+          );
+          checks(
+            `${name}, rows of several lengths`,
+            shapes,
+            ({ x, h0, c0, weightIh, weightHh, biasIh, biasHh, weightHr }) => {
+              const packing = createPacking(engine, 4, 3, [3, 0, 4]);
+              const result = recurrent(
+                kind,
+                pack(x, packing),
+                h0,
+                c0,
+                { weightIh, weightHh, biasIh, biasHh, weightHr },
+                {
+                  reverse,
+                  packing,
+                },
+              );
+              const { output, ...states } = result;
+              return [unpackStates([output], packing), ...Object.values(states)].filter(
+                (y) => y !== undefined,
+              );
+            },
+            options,
+          );
+        }
+      }
     });
   }
 });
