@@ -7,3 +7,4 @@ export { linear, matmul } from "./matmul.ts";
 export { mean, sum } from "./reduce.ts";
 export { concat, reshape, slice } from "./shape.ts";
 export { crossEntropy, softmax } from "./softmax.ts";
+export { meanSquaredError } from "./squared-error.ts";

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { ShapeError } from "../../src/errors.ts";
 import {
   add,
   concat,
@@ -12,6 +13,7 @@ import {
   log,
   matmul,
   mean,
+  meanSquaredError,
   mul,
   relu,
   reshape,
@@ -118,6 +120,14 @@ forEachBuild((_build, create) => {
     );
     checks("sum", { x: shape }, ({ x }) => sum(x));
     checks("mean", { x: shape }, ({ x }) => mean(x));
+    checks("meanSquaredError", { x: shape, target: shape }, ({ x, target }) => meanSquaredError(x, target));
+    it("meanSquaredError is the mean of squares, and refuses to spread a row over a matrix", () => {
+      engine.infer(() => {
+        const x = engine.tensor([1, 2, 3, 4], [2, 2]);
+        expect(meanSquaredError(x, engine.tensor([1, 0, 3, 5], [2, 2])).item()).toBe(1.25);
+        expect(() => meanSquaredError(x, engine.tensor([1, 2], [2]))).toThrow(ShapeError);
+      });
+    });
   });
 
   describe("layer norm", () => {
