@@ -1,0 +1,67 @@
+import { scaleLinear, scaleLog } from "d3-scale";
+
+export interface AxisOptions {
+  label: string;
+  /** A logarithmic scale: every value must be above 0. */
+  log?: boolean;
+  /** Where the ticks go. Default: round numbers. */
+  ticks?: readonly number[];
+}
+
+export interface Axis {
+  /** From a value to a pixel. */
+  scale: (value: number) => number;
+  ticks: { at: number; text: string }[];
+}
+
+/** The most labels along a logarithmic axis. */
+const MOST_LOG_TICKS = 9;
+
+/** An axis for `values` over `range` pixels, with about `count` ticks unless the options say which. */
+export function createAxis(
+  options: AxisOptions,
+  values: number[],
+  range: [number, number],
+  count: number,
+): Axis {
+  const all = [...values, ...(options.ticks ?? [])];
+  const [low, high] = all.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [all[0], all[0]],
+  );
+  if (!options.log) {
+    const half = low === high ? Math.abs(low) / 2 || 1 : 0;
+    const scale = scaleLinear([low - half, high + half], range).nice(count);
+    const ticks = options.ticks ?? scale.ticks(count);
+    return { scale, ticks: ticks.map((value) => ({ at: scale(value), text: formatNumber(value) })) };
+  }
+  // A little air, rather than whole powers of ten, which could leave most of the chart empty.
+  const air = low === high ? 2 : (high / low) ** 0.04;
+  const scale = scaleLog([low / air, high * air], range);
+  const ticks = options.ticks ?? logTicks(scale.ticks(MOST_LOG_TICKS));
+  return { scale, ticks: ticks.map((value) => ({ at: scale(value), text: formatNumber(value) })) };
+}
+
+/** Powers of ten; where they are few, their halves and fifths too, or all. */
+function logTicks(candidates: number[]): number[] {
+  const leading = (value: number): number => Number(value.toExponential(6).split("e")[0]);
+  for (const digits of [[1], [1, 2, 5]]) {
+    const chosen = candidates.filter((value) => digits.includes(leading(value)));
+    if (chosen.length >= 3) return chosen;
+  }
+  return candidates;
+}
+
+const SUPERSCRIPTS: Record<string, string> = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
+
+/** At most four digits; with a power of ten outside 0.001 to 99,999. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 0.000_999_5 && size < 99_999.5)) {
+    return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? 5 : 4 });
+  }
+  const [digits, power] = value.toExponential(3).split("e");
+  const raised = [...power.replace("+", "")].map((character) => SUPERSCRIPTS[character]).join("");
+  const mantissa = String(Number(digits));
+  return mantissa === "1" ? `10${raised}` : `${mantissa}·10${raised}`;
+}
