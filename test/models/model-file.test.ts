@@ -121,6 +121,16 @@ describe("a model's file", () => {
     expect(engine.memory.persistentBytes).toBe(idle);
   });
 
+  it("is refused with weights that the model does not have", () => {
+    const model = new LanguageModel(engine, { vocabSize: 5, hiddenSize: 4 });
+    const tensors = new Map([["rnn.weight_hr_l0", floats([2, 4])]]);
+    const bytes = saveLanguageModel(model, { tensors, metadata: {} });
+    model.free();
+    expect(() => loadLanguageModel(engine, bytes)).toThrow(FormatError);
+    expect(() => loadLanguageModel(engine, bytes)).toThrow("rnn.weight_hr_l0 is left over");
+    expect(engine.memory.persistentBytes).toBe(idle);
+  });
+
   it("loads from bytes at any alignment", () => {
     const moved = new Uint8Array(file.length + 3);
     moved.set(file, 3);
