@@ -1,4 +1,12 @@
 export { type CellOptions, type CellState, GRUCell, LSTMCell, RNNCell } from "./cells.ts";
 export { Dropout, Embedding, LayerNorm, Linear } from "./layers.ts";
 export { Module } from "./module.ts";
-export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, type RecurrentState, RNN } from "./recurrent.ts";
+export {
+  GRU,
+  type LayerTrace,
+  LSTM,
+  type LSTMOptions,
+  type RecurrentOptions,
+  type RecurrentState,
+  RNN,
+} from "./recurrent.ts";

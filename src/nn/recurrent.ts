@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { ConfigError } from "../errors.ts";
-import { checkDimensions } from "../tensor/check.ts";
+import { checkDimensions, checkType } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
 import { createPacking, moveRows, pack, packStates, unpackStates } from "../tensor/packing.ts";
 import {
@@ -124,6 +124,7 @@ export abstract class Recurrent extends Module {
     state?: RecurrentState,
     options: { lengths?: ArrayLike<number> } = {},
   ): { output: Tensor; state: RecurrentState } {
+    checkType(`${this.#kind}, input`, x, "f32");
     checkDimensions(`${this.#kind}, input`, x, ["T", "B", this.inputSize]);
     const [steps, batch] = x.shape;
     const start = this.#checkState(state ?? this.zeroState(batch), batch);

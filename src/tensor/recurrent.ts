@@ -38,7 +38,7 @@ export interface RecurrentWeights {
   weightHr?: Tensor;
 }
 
-export interface RecurrentOptions {
+export interface PassOptions {
   /** Read the sequence from its end to its beginning. */
   reverse?: boolean;
   /** Rows of several lengths: x is packed, the rows of states are sorted, as the packing says. */
@@ -91,7 +91,7 @@ export function recurrent(
   h0: Tensor,
   c0: Tensor | undefined,
   weights: RecurrentWeights,
-  options: RecurrentOptions = {},
+  options: PassOptions = {},
 ): RecurrentResult {
   const { reverse = false, packing, trace } = options;
   checkType(kind, x, "f32");
@@ -126,7 +126,7 @@ export function recurrent(
 
   const hidden = createHistory(engine, kind, h0, steps, reverse, packing);
   const cell = c0 && createHistory(engine, `${kind} cell`, c0, steps, reverse, packing);
-  const gates = engine.empty([rows, outputs], "f32", `${kind} gates`);
+  const gates = memory.bump(4 * rows * outputs);
   const extra = isGru || whr ? memory.bump(4 * rows * hiddenSize) : 0;
 
   const mark = memory.mark();
@@ -138,7 +138,7 @@ export function recurrent(
     inputSize,
     input,
     { ...wih, transposed: true },
-    { pointer: gates.pointer, stride: outputs },
+    { pointer: gates, stride: outputs },
     { bias },
   );
   const pass = {
@@ -150,7 +150,7 @@ export function recurrent(
     variant: VARIANT[kind],
     hidden: hidden.pointer,
     cell: cell?.pointer ?? 0,
-    gates: gates.pointer,
+    gates,
     extra,
     weights: whh,
     projection: whr,
@@ -170,7 +170,8 @@ export function recurrent(
     const dHidden = hidden.gradient.pointer;
     const dCell = cell?.gradient.pointer ?? 0;
     const dx = x.requiresGrad ? x.gradient.pointer : 0;
-    const deltas = gates.pointer;
+    // The kernel writes its deltas over the gates.
+    const deltas = gates;
     const backward = isGru ? kernels.gruBackward : cell ? kernels.lstmBackward : kernels.rnnBackward;
 
     const mark = memory.mark();
@@ -242,8 +243,7 @@ export function recurrent(
     weights,
     hidden,
     cell,
-    // The backward pass writes its deltas over the gates.
-    gates: gateCount === 1 ? undefined : duplicate(gates),
+    gates: gateCount === 1 ? undefined : duplicate(engine, gates, [rows, outputs]),
     packing,
   });
 
@@ -327,10 +327,10 @@ function finalState(history: Tensor, reverse: boolean, packing: Packing | undefi
   return moveRows([history], { count: batch, from: packing.ends }, [batch, size]);
 }
 
-function duplicate(x: Tensor): Tensor {
-  const y = x.engine.empty(x.shape, x.dtype, x.name);
-  copy(x.engine, y.pointer, x.pointer, x.size);
-  return y;
+function duplicate(engine: Engine, source: number, shape: readonly number[]): Tensor {
+  const copied = engine.empty(shape, "f32", "gates");
+  copy(engine, copied.pointer, source, copied.size);
+  return copied;
 }
 
 function copy(engine: Engine, target: number, source: number, count: number): void {

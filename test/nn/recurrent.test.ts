@@ -149,6 +149,22 @@ forEachBuild((_build, create) => {
       module.free();
     });
 
+    it("give the same gradients while a trace is taken", () => {
+      const module = new Layer(engine, { ...sizes, numLayers: 2, bidirectional: true });
+      const data = random(4 * 3 * 3, 1);
+      const plain = run(module, data, 4, 3, [2, 4, 3]);
+      module.trace = [];
+      expect(run(module, data, 4, 3, [2, 4, 3])).toEqual(plain);
+      const passes = module.trace.map(({ layer, reverse }) => [layer, reverse]);
+      expect(passes).toEqual([
+        [0, false],
+        [0, true],
+        [1, false],
+        [1, true],
+      ]);
+      module.free();
+    });
+
     it("are checked", () => {
       const module = new Layer(engine, sizes);
       engine.infer(() => {
@@ -161,6 +177,8 @@ forEachBuild((_build, create) => {
           expect(forward([1, length, 2])).toThrow(`expected integers from 0 to 4, got ${length} for row 1`);
         }
         expect(forward([0, 0, 0])).toThrow("at least one row with a step");
+        const ids = engine.ids(new Int32Array(36), [4, 3, 3]);
+        expect(() => module.forward(ids, undefined, { lengths: [1, 2, 3] })).toThrow("a tensor of f32");
       });
       module.free();
     });
