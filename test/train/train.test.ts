@@ -16,6 +16,7 @@ import {
   Module,
   NumericError,
   Parameter,
+  RMSProp,
   scale,
   stateDict,
   sum,
@@ -24,6 +25,7 @@ import {
   type TrainOptions,
   train,
 } from "../../src/index.ts";
+import { rmsprop } from "../../src/reference/optimizers.ts";
 import { createSchedule, Plateau } from "../../src/train/schedule.ts";
 import { expectClose } from "../helpers/close.ts";
 
@@ -477,6 +479,44 @@ describe("schedules", () => {
     const reports = await collect(train(createModel(), createCorpus(), options));
     const rates = reports.map((report) => (report.kind === "step" ? report.learningRate : Number.NaN));
     expect(rates).toEqual([0, 1, 2, 3, 4, 5].map(rate));
+  });
+});
+
+describe("RMSProp", () => {
+  it.each([{}, { alpha: 0.5 }, { epsilon: 0.25 }, { momentum: 0.75 }, { weightDecay: 0.5 }])(
+    "takes %o",
+    (options) => {
+      const parameter = new Parameter(engine, [3]);
+      parameter.set([1, -2, 3]);
+      const optimizer = new RMSProp([parameter], { learningRate: 0.125, ...options });
+      const expected = Float32Array.of(1, -2, 3);
+      const [average, buffer] = [new Float32Array(3), new Float32Array(3)];
+      for (const gradient of [
+        [0.5, 1, -1],
+        [2, 0, 0.25],
+      ]) {
+        parameter.gradient.set(gradient);
+        optimizer.step();
+        rmsprop(expected, Float32Array.from(gradient), average, buffer, { learningRate: 0.125, ...options });
+      }
+      expectClose(parameter.toArray(), expected, 1e-6);
+      optimizer.free();
+      parameter.free();
+    },
+  );
+
+  it.each([
+    ["alpha", 1],
+    ["alpha", -0.1],
+    ["epsilon", -1],
+    ["momentum", 1],
+    ["weightDecay", -1],
+  ])("refuses %s %s", (option, value) => {
+    const parameter = new Parameter(engine, [1]);
+    const make = () => new RMSProp([parameter], { learningRate: 1, [option]: value });
+    expect(make).toThrow(ConfigError);
+    expect(make).toThrow(option);
+    parameter.free();
   });
 });
 
