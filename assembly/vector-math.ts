@@ -1,25 +1,32 @@
 // exp, log, tanh and sigmoid over four f32 lanes.
 //
-//   exp      range reduction x = n·ln2 + r (Cody & Waite), degree-6 polynomial, scaled by 2ⁿ in two steps (one
-//            where the argument is known to be inside: tanh, sigmoid)
-//   log      x = m·2ᵉ with m in [√½, √2), degree-8 polynomial in m − 1
-//   tanh     |x| < 0.625: x + x³·P(x²); else 1 − 2/(exp(2|x|) + 1), with x's sign: odd, never past ±1
+//   exp      range reduction x = n·ln2 + r (Cody & Waite), degree-7 polynomial, scaled by 2ⁿ in two steps
+//   log      x = m·2ᵉ with m in [√½, √2), degree-11 polynomial in m − 1
+//   tanh     e/(e + 2) with x's sign, e = exp(2|x|) − 1 = 2ⁿ·(exp(2r) − 1) + (2ⁿ − 1): accurate near 0, odd, never past ±1
 //   sigmoid  1/(1 + exp(−x)): never outside [0, 1]
 //
-// Polynomials are the minimax ones of S. Moshier's Cephes library. Errors are below 4 ulp wherever the result is a
-// normal number, against f64, in both builds (test/assembly/vector-math.test.ts measures them). NaN gives NaN.
-// Results that are subnormal are only approximate.
+// The polynomials of exp and log are the minimax ones of S. Moshier's Cephes library; those of tanh (degree 6) and
+// sigmoid (degree 5) are minimax in relative error with the first coefficients fixed, rounded to f32. Errors are below 4 ulp
+// wherever the result is a normal number, against f64, in both builds (test/assembly/vector-math.test.ts measures
+// them). NaN gives NaN. Results that are subnormal are only approximate.
+//
+// x/ln2 is rounded to an integer n by adding 1.5·2²³, which leaves n in the lowest bits: n·2²³ as an integer, and so 2ⁿ,
+// is then one shift away. f32x4.pmin and pmax are one instruction each on x86, and pass a NaN in their first operand.
 //
 // Constants are read from memory: V8 13 and 14 (Node 24, 26) build a literal vector anew at every use, in several
 // instructions. The loads take W1, the benchmark's training step, from 35.0 to 32.8 ms on Node 24; Node 20 loses up to 2 %.
 
 import { madd, nmadd } from "./simd";
 
-/** eʳ of the reduced argument, to be scaled by 2ⁿ: x = n·ln2 + r. */
 // @ts-ignore: decorator
 @inline
-function expReduced(x: v128, n: v128): v128 {
-  let r = nmadd(n, v128.load32_splat(memory.data<f32>([0.693359375])), x);
+export function exp4(x: v128): v128 {
+  // Past these bounds the result is 0 or infinite anyway.
+  const v = f32x4.pmax(f32x4.pmin(x, v128.load32_splat(memory.data<f32>([89]))), v128.load32_splat(memory.data<f32>([-105])));
+  const round = v128.load32_splat(memory.data<f32>([12582912]));
+  const t = madd(v, v128.load32_splat(memory.data<f32>([1.44269504088896341])), round);
+  const n = f32x4.sub(t, round);
+  let r = nmadd(n, v128.load32_splat(memory.data<f32>([0.693359375])), v);
   r = nmadd(n, v128.load32_splat(memory.data<f32>([-2.12194440e-4])), r);
   let p = v128.load32_splat(memory.data<f32>([1.9875691500e-4]));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([1.3981999507e-3])));
@@ -27,38 +34,14 @@ function expReduced(x: v128, n: v128): v128 {
   p = madd(p, r, v128.load32_splat(memory.data<f32>([4.1665795894e-2])));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([1.6666665459e-1])));
   p = madd(p, r, v128.load32_splat(memory.data<f32>([5.0000001201e-1])));
-  return f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load32_splat(memory.data<f32>([1])));
-}
-
-// @ts-ignore: decorator
-@inline
-function nearestPower(x: v128): v128 {
-  return f32x4.nearest(f32x4.mul(x, v128.load32_splat(memory.data<f32>([1.44269504088896341]))));
-}
-
-// @ts-ignore: decorator
-@inline
-export function exp4(x: v128): v128 {
-  // Past these bounds the result is 0 or infinite anyway; f32x4.min and max pass NaN on.
-  const v = f32x4.max(f32x4.min(x, v128.load32_splat(memory.data<f32>([89]))), v128.load32_splat(memory.data<f32>([-105])));
-  const n = nearestPower(v);
-  const p = expReduced(v, n);
+  p = f32x4.add(madd(p, f32x4.mul(r, r), r), v128.load32_splat(memory.data<f32>([1])));
   // 2ⁿ as the product of two powers that are both normal numbers, since n reaches from −151 to 128.
-  const i = i32x4.trunc_sat_f32x4_s(n);
+  const i = i32x4.sub(t, round);
   const half = i32x4.shr_s(i, 1);
   const bias = i32x4.splat(127);
   const low = i32x4.shl(i32x4.add(half, bias), 23);
   const high = i32x4.shl(i32x4.add(i32x4.sub(i, half), bias), 23);
   return f32x4.mul(f32x4.mul(p, low), high);
-}
-
-/** exp4 for x from −87 to 88, where 2ⁿ is one normal number: the same bits, in fewer steps. NaN passes. */
-// @ts-ignore: decorator
-@inline
-function exp4Inside(x: v128): v128 {
-  const n = nearestPower(x);
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(expReduced(x, n), scale);
 }
 
 // @ts-ignore: decorator
@@ -99,30 +82,43 @@ export function log4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
-  const magnitude = f32x4.abs(x);
-  const z = f32x4.mul(x, x);
-  let p = v128.load32_splat(memory.data<f32>([-5.70498872745e-3]));
-  p = madd(p, z, v128.load32_splat(memory.data<f32>([2.06390887954e-2])));
-  p = madd(p, z, v128.load32_splat(memory.data<f32>([-5.37397155531e-2])));
-  p = madd(p, z, v128.load32_splat(memory.data<f32>([1.33314422036e-1])));
-  p = madd(p, z, v128.load32_splat(memory.data<f32>([-3.33332819422e-1])));
-  p = madd(f32x4.mul(p, z), x, x);
-  // From 9 on the result is 1.
-  const near = f32x4.min(magnitude, v128.load32_splat(memory.data<f32>([20])));
-  const e = exp4Inside(f32x4.add(near, near));
-  const far = f32x4.sub(v128.load32_splat(memory.data<f32>([1])), f32x4.div(v128.load32_splat(memory.data<f32>([2])), f32x4.add(e, v128.load32_splat(memory.data<f32>([1])))));
-  const y = v128.bitselect(p, far, f32x4.lt(magnitude, v128.load32_splat(memory.data<f32>([0.625]))));
-  // The near branch needs x's sign only at −0, which its sum turns into 0.
-  return v128.bitselect(x, y, i32x4.splat(0x80000000));
+  const one = v128.load32_splat(memory.data<f32>([1]));
+  // From 10 on the result is 1.
+  const v = f32x4.pmin(f32x4.abs(x), v128.load32_splat(memory.data<f32>([10])));
+  // The exponent's bias of 127 comes with n.
+  const round = v128.load32_splat(memory.data<f32>([12582912 + 127]));
+  const t = madd(v, v128.load32_splat(memory.data<f32>([2.88539008177792681])), round);
+  const n = f32x4.sub(t, round);
+  // Half of what 2|x| leaves. One step is enough: where n is large, e's error hardly matters.
+  const r = nmadd(n, v128.load32_splat(memory.data<f32>([0.346573590279972655])), v);
+  let p = v128.load32_splat(memory.data<f32>([8.88887909e-2]));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([2.67811337e-1])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([6.66674194e-1])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([1.33332047])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([1.99999992])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([2])));
+  const power = i32x4.shl(t, 23);
+  const e = madd(f32x4.mul(p, r), power, f32x4.sub(power, one));
+  const y = f32x4.div(e, f32x4.add(e, v128.load32_splat(memory.data<f32>([2]))));
+  return v128.or(y, v128.and(x, v128.load32_splat(memory.data<f32>([-0.0]))));
 }
 
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   const one = v128.load32_splat(memory.data<f32>([1]));
-  const low = v128.load32_splat(memory.data<f32>([-88]));
-  const v = f32x4.max(f32x4.min(x, v128.load32_splat(memory.data<f32>([87]))), low);
-  const y = f32x4.div(one, f32x4.add(one, exp4Inside(f32x4.neg(v))));
-  // Below −88 the result is no normal number any more: 0, as at −∞.
-  return v128.andnot(y, f32x4.lt(x, low));
+  // At −89, 2ⁿ has the exponent of ∞, and the result is 0.
+  const v = f32x4.pmax(f32x4.pmin(x, v128.load32_splat(memory.data<f32>([87]))), v128.load32_splat(memory.data<f32>([-89])));
+  const round = v128.load32_splat(memory.data<f32>([12582912 + 127]));
+  const t = nmadd(v, v128.load32_splat(memory.data<f32>([1.44269504088896341])), round);
+  const n = f32x4.sub(t, round);
+  // −x = n·ln2 − r
+  let r = madd(n, v128.load32_splat(memory.data<f32>([0.693359375])), v);
+  r = madd(n, v128.load32_splat(memory.data<f32>([-2.12194440e-4])), r);
+  let p = v128.load32_splat(memory.data<f32>([-8.31250133e-3]));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([4.18903316e-2])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([-1.66671154e-1])));
+  p = madd(p, r, v128.load32_splat(memory.data<f32>([4.99992303e-1])));
+  p = nmadd(nmadd(p, r, one), r, one);
+  return f32x4.div(one, madd(p, i32x4.shl(t, 23), one));
 }
