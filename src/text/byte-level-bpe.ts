@@ -142,24 +142,39 @@ export class ByteLevelBPETokenizer implements Tokenizer {
   }
 
   #firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
-    const bytes = utf8.encode(text.slice(start, end));
+    const count = writeUTF8(text, start, end, symbols);
     if (this.description.wholePieces) {
-      const whole = this.#ids.get(spell(bytes));
+      const whole = this.#ids.get(spell(symbols, count));
       if (whole !== undefined && !this.#specialIds.has(whole)) {
         symbols[0] = whole;
         return 1;
       }
     }
-    for (let i = 0; i < bytes.length; i++) symbols[i] = this.#byteIds[bytes[i]];
-    return bytes.length;
+    for (let i = 0; i < count; i++) symbols[i] = this.#byteIds[symbols[i]];
+    return count;
   }
 }
 
 const utf8 = new TextEncoder();
 
-function spell(bytes: Uint8Array): string {
+/** The bytes of `text[start … end - 1]`; returns how many. */
+function writeUTF8(text: string, start: number, end: number, bytes: Int32Array): number {
+  for (let i = start; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) {
+      const encoded = utf8.encode(text.slice(start, end));
+      bytes.set(encoded);
+      return encoded.length;
+    }
+    bytes[i - start] = unit;
+  }
+  return end - start;
+}
+
+/** The bytes in the byte alphabet. */
+function spell(bytes: Int32Array, count: number): string {
   let text = "";
-  for (const byte of bytes) text += byteToCharacter[byte];
+  for (let i = 0; i < count; i++) text += byteToCharacter[bytes[i]];
   return text;
 }
 
