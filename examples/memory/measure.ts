@@ -28,7 +28,7 @@ export interface Result extends Job {
 const PARAMETERS = 4500;
 const BATCH_SIZE = 64;
 /** The largest at which each trains steadily at every length. */
-const LEARNING_RATE = { rnn: 0.003, lstm: 0.03, gru: 0.02 };
+const LEARNING_RATE = { rnn: 0.01, lstm: 0.05, gru: 0.03 };
 const WARMUP = 50;
 const EVALUATE_EVERY = 100;
 

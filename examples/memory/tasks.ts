@@ -19,8 +19,8 @@ export interface TaskProfile {
   right(outputs: Float32Array, batch: SequenceBatch): { right: number; asked: number };
 }
 
-/** Symbols to copy: half of the usual ten, so that minutes are enough. */
-const SYMBOLS = 5;
+/** Symbols to copy: three of the usual ten, since minutes of training have to be enough. */
+const SYMBOLS = 3;
 
 export const PROFILES = {
   adding: {
@@ -53,7 +53,7 @@ export const PROFILES = {
     title: `Copy memory, ${SYMBOLS} symbols`,
     create: (options) => new CopyMemory({ ...options, symbols: SYMBOLS }),
     lengths: [10, 50, 100],
-    steps: 1500,
+    steps: 3000,
     error: "nats per symbol to copy",
     errorOf: (loss, length) => (loss * (length + 2 * SYMBOLS)) / SYMBOLS,
     goal: 0.01,
