@@ -1,6 +1,16 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
+  // As in tsconfig.json: the examples import the library by its name.
+  resolve: {
+    alias: [
+      { find: /^unrolled$/, replacement: here("src/index.ts") },
+      { find: /^unrolled\/plot$/, replacement: here("src/plot/line-chart.ts") },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,

@@ -4,7 +4,7 @@ import { PROFILES, type TaskName } from "./tasks.ts";
 export interface Options {
   tasks: TaskName[];
   /** Undefined: each task's own. */
-  lengths?: number[];
+  lengths?: readonly number[];
   steps?: number;
   seed: number;
   /** Where the plots go. */
@@ -44,12 +44,20 @@ export function parseOptions(args: string[]): Options | "help" {
   if (task !== undefined && !known) throw new Error(`--task must be one of ${NAMES.join(", ")}, got ${task}`);
   return {
     tasks: known ? [known] : NAMES,
-    lengths: lengths?.split(",").map((text) => integer("--lengths", text, 10, 100_000)),
+    lengths:
+      lengths === undefined
+        ? undefined
+        : sorted(lengths.split(",").map((text) => integer("--lengths", text, 10, 100_000))),
     steps: steps === undefined ? undefined : integer("--steps", steps, 1, 1_000_000),
     seed: integer("--seed", seed, 0, Number.MAX_SAFE_INTEGER),
     out,
     json,
   };
+}
+
+/** From low to high, each once. */
+function sorted(numbers: number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 function integer(option: string, text: string, low: number, high: number): number {

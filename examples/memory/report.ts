@@ -33,28 +33,21 @@ export function formatTable(task: TaskName, results: readonly Result[]): string 
 export function drawChart(task: TaskName, results: readonly Result[]): string {
   const { title, error } = PROFILES[task];
   const lengths = lengthsOf(results);
-  const points = (wanted: (result: Result) => boolean, value: (result: Result) => number) =>
-    results.filter(wanted).map((result) => [result.length, value(result)] as const);
+  const points = (cell: Cell, figure: "error" | "baseline") =>
+    results
+      .filter((result) => result.cell === cell)
+      .map((result) => [result.length, result[figure]] as const);
   const counts = results.map((result) => result.parameters);
   return lineChartSVG({
-    title: `${title}: what is left of the error`,
+    title: `${title}: error by length`,
     subtitle: `Cells of ${Math.min(...counts)} to ${Math.max(...counts)} parameters, on data never trained on`,
     x: { label: "length T, steps", log: true, ticks: lengths },
     y: { label: error, log: true },
     series: [
-      ...CELL_NAMES.map((cell) => ({
-        name: cell.toUpperCase(),
-        points: points(
-          (result) => result.cell === cell,
-          (result) => result.error,
-        ),
-      })),
+      ...CELL_NAMES.map((cell) => ({ name: cell.toUpperCase(), points: points(cell, "error") })),
       {
         name: "remembering nothing",
-        points: points(
-          (result) => result.cell === CELL_NAMES[0],
-          (result) => result.baseline,
-        ),
+        points: points(CELL_NAMES[0], "baseline"),
         dashed: true,
         color: "grey",
       },

@@ -140,7 +140,7 @@ describe("npm run example:memory", () => {
   });
 
   it("measures what it is told, and each task's own lengths otherwise", () => {
-    const options = parseOptions(["--task", "order", "--lengths", "10,50", "--seed", "4"]) as Options;
+    const options = parseOptions(["--task", "order", "--lengths", "50,10,50", "--seed", "4"]) as Options;
     expect(options).toMatchObject({ tasks: ["order"], lengths: [10, 50], seed: 4, steps: undefined });
     expect(parseOptions([])).toMatchObject({ tasks: ["adding", "order", "copy"], lengths: undefined });
   });

@@ -167,6 +167,31 @@ describe("lineChartSVG", () => {
   });
 });
 
+describe("the palette", () => {
+  /** Relative luminance, as WCAG 2 defines it. */
+  function luminance(colour: string): number {
+    const [r, g, b] = [1, 3, 5].map((at) => {
+      const value = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  it("stands out from the paper, light and dark, by 3:1 or more", () => {
+    const css = textOf(parse(lineChartSVG(chart)).getElementsByTagName("style")[0]);
+    const [light, dark] = css.split("@media");
+    for (const rules of [light, dark]) {
+      const [, paper] = /\.paper \{ fill: (#\w{6})/.exec(rules) ?? [];
+      const lines = [...rules.matchAll(/\.line \{ stroke: (#\w{6})/g)].map(([, colour]) => colour);
+      expect(new Set(lines).size).toBe(7);
+      for (const colour of lines) {
+        const [low, high] = [luminance(colour), luminance(paper)].sort((a, b) => a - b);
+        expect((high + 0.05) / (low + 0.05), colour).toBeGreaterThanOrEqual(3);
+      }
+    }
+  });
+});
+
 describe("formatNumber", () => {
   it.each([
     [0, "0"],
