@@ -29,17 +29,21 @@ export function createAxis(
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
     [all[0], all[0]],
   );
-  if (!options.log) {
-    const half = low === high ? Math.abs(low) / 2 || 1 : 0;
-    const scale = scaleLinear([low - half, high + half], range).nice(count);
-    const ticks = options.ticks ?? scale.ticks(count);
-    return { scale, ticks: ticks.map((value) => ({ at: scale(value), text: formatNumber(value) })) };
-  }
-  // A little air, rather than whole powers of ten, which could leave most of the chart empty.
-  const air = low === high ? 2 : (high / low) ** 0.04;
-  const scale = scaleLog([low / air, high * air], range);
-  const ticks = options.ticks ?? logTicks(scale.ticks(MOST_LOG_TICKS));
+  const scale = options.log ? logScale(low, high, range) : linearScale(low, high, range, count);
+  const ticks = options.ticks ?? (options.log ? logTicks(scale.ticks(MOST_LOG_TICKS)) : scale.ticks(count));
   return { scale, ticks: ticks.map((value) => ({ at: scale(value), text: formatNumber(value) })) };
+}
+
+/** To round numbers at both ends. */
+function linearScale(low: number, high: number, range: [number, number], count: number) {
+  const half = low === high ? Math.abs(low) / 2 || 1 : 0;
+  return scaleLinear([low - half, high + half], range).nice(count);
+}
+
+/** A little air, rather than whole powers of ten, which could leave most of the chart empty. */
+function logScale(low: number, high: number, range: [number, number]) {
+  const air = low === high ? 2 : (high / low) ** 0.04;
+  return scaleLog([low / air, high * air], range);
 }
 
 /** Powers of ten; where they are few, their halves and fifths too, or all. */

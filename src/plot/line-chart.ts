@@ -61,7 +61,7 @@ export function lineChartSVG(options: LineChartOptions): string {
   write(options.y.label, "label", 30);
 
   const y = createAxis(options.y, valuesOf(points, 1), [top + PLOT_HEIGHT, top], PLOT_HEIGHT / 50);
-  const gutter = Math.max(...y.ticks.map(({ text }) => textWidth(text, 12))) + 10;
+  const gutter = Math.max(0, ...y.ticks.map(({ text }) => textWidth(text, 12))) + 10;
   const right = WIDTH - MARGIN;
   const x = createAxis(options.x, valuesOf(points, 0), [left + gutter, right - 10], 8);
   parts.push(drawAxes(x, y, left + gutter, right, top + PLOT_HEIGHT));
@@ -96,21 +96,21 @@ export function lineChartSVG(options: LineChartOptions): string {
 
 function check({ x, y, series }: LineChartOptions): void {
   if (series.length === 0) throw new ConfigError("a chart needs at least one series, got none");
+  for (const axis of [x, y]) for (const tick of axis.ticks ?? []) checkValue("ticks", axis, tick);
   for (const { name, points } of series) {
-    if (points.length === 0) throw new ConfigError(`series ${JSON.stringify(name)} has no points`);
+    const where = `series ${JSON.stringify(name)}`;
+    if (points.length === 0) throw new ConfigError(`${where} has no points`);
     for (const [i, point] of points.entries()) {
-      for (const [axis, value] of [
-        [x, point[0]],
-        [y, point[1]],
-      ] as const) {
-        if (Number.isFinite(value) && !(axis.log && value <= 0)) continue;
-        const expected = axis.log ? "a positive number, as its axis is logarithmic" : "a finite number";
-        throw new ConfigError(
-          `series ${JSON.stringify(name)}, point ${i}, ${axis.label}: expected ${expected}, got ${value}`,
-        );
-      }
+      checkValue(`${where}, point ${i}`, x, point[0]);
+      checkValue(`${where}, point ${i}`, y, point[1]);
     }
   }
+}
+
+function checkValue(where: string, { label, log }: AxisOptions, value: number): void {
+  if (Number.isFinite(value) && !(log && value <= 0)) return;
+  const expected = log ? "a positive number, as its axis is logarithmic" : "a finite number";
+  throw new ConfigError(`${where}, ${label}: expected ${expected}, got ${value}`);
 }
 
 function valuesOf(points: readonly (readonly [number, number])[], coordinate: 0 | 1): number[] {

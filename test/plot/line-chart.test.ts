@@ -167,6 +167,11 @@ describe("lineChartSVG", () => {
   });
 });
 
+it("refuses a tick that its axis cannot have", () => {
+  const y = { label: "error", log: true, ticks: [0, 1] };
+  expect(() => lineChartSVG({ ...chart, y })).toThrow(/ticks, error: expected a positive number.* got 0/);
+});
+
 describe("the palette", () => {
   /** Relative luminance, as WCAG 2 defines it. */
   function luminance(colour: string): number {
