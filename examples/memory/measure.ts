@@ -27,8 +27,6 @@ export interface Result extends Job {
 
 const PARAMETERS = 4500;
 const BATCH_SIZE = 64;
-/** The largest at which each trains steadily at every length. */
-const LEARNING_RATE = { rnn: 0.01, lstm: 0.05, gru: 0.03 };
 const WARMUP = 50;
 const EVALUATE_EVERY = 100;
 
@@ -47,7 +45,7 @@ export async function measure(job: Job, onStep: (step: number) => void): Promise
   const model = new MemoryModel(engine, { cell, inputSize, hiddenSize, outputSize, longest: length });
   const options = {
     steps,
-    learningRate: LEARNING_RATE[cell],
+    learningRate: profile.learningRate[cell],
     warmup: Math.min(WARMUP, steps),
     evaluateEvery: EVALUATE_EVERY,
   };

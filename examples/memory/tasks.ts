@@ -1,4 +1,5 @@
 import { AddingProblem, CopyMemory, type SequenceBatch, type Task, TemporalOrder } from "unrolled";
+import type { Cell } from "./model.ts";
 
 /** How the example trains and reports a task. */
 export interface TaskProfile {
@@ -8,6 +9,8 @@ export interface TaskProfile {
   lengths: readonly number[];
   /** Steps of training unless others are asked for. */
   steps: number;
+  /** The largest at which every seed and length trained well. */
+  learningRate: Record<Cell, number>;
   /** What is reported in place of the loss, and its name. */
   error: string;
   errorOf(loss: number, length: number): number;
@@ -28,6 +31,7 @@ export const PROFILES = {
     create: (options) => new AddingProblem(options),
     lengths: [10, 50, 100, 200, 400],
     steps: 2000,
+    learningRate: { rnn: 0.01, lstm: 0.05, gru: 0.03 },
     error: "root mean square error",
     errorOf: (loss) => Math.sqrt(loss),
     goal: 0.01,
@@ -42,7 +46,8 @@ export const PROFILES = {
     title: "Temporal order",
     create: (options) => new TemporalOrder(options),
     lengths: [10, 50, 100, 200, 400],
-    steps: 500,
+    steps: 1000,
+    learningRate: { rnn: 0.01, lstm: 0.02, gru: 0.02 },
     error: "cross-entropy, nats",
     errorOf: (loss) => loss,
     goal: 0.001,
@@ -54,6 +59,7 @@ export const PROFILES = {
     create: (options) => new CopyMemory({ ...options, symbols: SYMBOLS }),
     lengths: [10, 50, 100],
     steps: 3000,
+    learningRate: { rnn: 0.01, lstm: 0.05, gru: 0.03 },
     error: "nats per symbol to copy",
     errorOf: (loss, length) => (loss * (length + 2 * SYMBOLS)) / SYMBOLS,
     goal: 0.01,
