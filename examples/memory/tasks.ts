@@ -9,7 +9,7 @@ export interface TaskProfile {
   lengths: readonly number[];
   /** Steps of training unless others are asked for. */
   steps: number;
-  /** The largest at which every seed and length trained well. */
+  /** Found by trial: at higher ones, some seeds never leave where they began. */
   learningRate: Record<Cell, number>;
   /** What is reported in place of the loss, and its name. */
   error: string;
