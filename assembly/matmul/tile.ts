@@ -4,8 +4,8 @@
 //
 // a: packed [depth][4], b: packed [depth][8] (see pack.ts), c: row-major with `stride` bytes from row to row.
 // 8 accumulators + 2 of B + 2 of A fit the 16 vector registers of every engine measured; 6×8 and 8×8 spill in
-// V8 11 and 12. So does 4×8 with the depth unrolled: V8 then starts all loads first. Where madd is one instruction,
-// one load of A and four shuffles are faster than four loads; where it is two, shuffles get in their way.
+// V8 11 and 12. So does 4×8 with the depth unrolled: V8 then starts all loads first. One load of A and four shuffles
+// instead of four loads take turns with the multiplications on some machines: on Zen 5, 49 instead of 54 GFLOP/s.
 // It must stay a function of its own (exported for that): inlined into its caller it would share the caller's fate
 // of running in V8's baseline compiler for the whole first matmul.
 // It does not handle edges: pack.ts pads both operands with zeros, panels.ts gives edges a full tile to write to.
@@ -29,17 +29,16 @@ export function tile4x8(a: usize, b: usize, c: usize, stride: usize, depth: i32,
   for (; a < end; a += 16, b += 32) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
-    const column = ASC_FEATURE_RELAXED_SIMD ? v128.load(a) : f32x4.splat(0);
-    let x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 0, 0, 0, 0) : v128.load32_splat(a);
+    let x = v128.load32_splat(a);
     c00 = madd(x, b0, c00);
     c01 = madd(x, b1, c01);
-    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 1, 1, 1, 1) : v128.load32_splat(a, 4);
+    x = v128.load32_splat(a, 4);
     c10 = madd(x, b0, c10);
     c11 = madd(x, b1, c11);
-    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 2, 2, 2, 2) : v128.load32_splat(a, 8);
+    x = v128.load32_splat(a, 8);
     c20 = madd(x, b0, c20);
     c21 = madd(x, b1, c21);
-    x = ASC_FEATURE_RELAXED_SIMD ? i32x4.shuffle(column, column, 3, 3, 3, 3) : v128.load32_splat(a, 12);
+    x = v128.load32_splat(a, 12);
     c30 = madd(x, b0, c30);
     c31 = madd(x, b1, c31);
   }
