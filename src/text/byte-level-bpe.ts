@@ -5,46 +5,31 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
-import { writeTokenizerJSON } from "../formats/tokenizer-json.ts";
-import { AddedTokens } from "./added-tokens.ts";
 import { Int32List } from "./bpe/growable.ts";
-import { MergeTable } from "./bpe/merge-table.ts";
-import { PieceEncoder } from "./bpe/piece-encoder.ts";
+import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
 import { byteToCharacter, characterToByte } from "./byte-alphabet.ts";
-import { createPreTokenizer, forEachPiece, type PreTokenizer, patternSource } from "./pre-tokenizer.ts";
+import { patternSource } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
-import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
+import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 
 export interface ByteLevelBPEOptions extends BPETrainingOptions {
   /** How text is cut into pieces: `"gpt2"` (default), `"cl100k"`, or a regular expression's source. */
   pattern?: string;
 }
 
-export class ByteLevelBPETokenizer implements Tokenizer {
+export class ByteLevelBPETokenizer extends BPETokenizer {
   readonly kind = "byte-level-bpe";
-  readonly description: BPEDescription;
-  readonly #ids: ReadonlyMap<string, number>;
-  readonly #added: AddedTokens;
-  readonly #specialIds: ReadonlySet<number>;
-  readonly #preTokenizer: PreTokenizer;
   readonly #byteIds: Int32Array;
-  readonly #encoder: PieceEncoder;
   /** Token i is `bytes[starts[i] … starts[i + 1] - 1]`. */
   readonly #bytes: Uint8Array;
   readonly #starts: Int32Array;
 
   /** @throws ConfigError if the pattern's syntax isn't known. */
   constructor(description: BPEDescription) {
-    this.description = description;
-    const { tokens, addedTokens } = description;
-    this.#ids = new Map(tokens.map((token, id) => [token, id]));
-    this.#added = new AddedTokens(addedTokens);
-    this.#preTokenizer = createPreTokenizer(description.pattern);
-    this.#byteIds = Int32Array.from(byteToCharacter, (character) => this.#ids.get(character)!);
-    this.#specialIds = new Set(this.#added.special.values());
-    this.#encoder = new PieceEncoder(new MergeTable(description.merges), this.#firstSymbols.bind(this));
+    super(description);
+    this.#byteIds = Int32Array.from(byteToCharacter, (character) => this.ids.get(character)!);
     [this.#bytes, this.#starts] = bytesOf(description);
   }
 
@@ -78,74 +63,29 @@ export class ByteLevelBPETokenizer implements Tokenizer {
     });
   }
 
-  get vocabSize(): number {
-    return this.description.tokens.length;
-  }
-
-  get specialTokens(): ReadonlyMap<string, number> {
-    return this.#added.special;
-  }
-
-  encode(text: string, { parseSpecial = true }: EncodeOptions = {}): Int32Array {
-    const { normalization, addPrefixSpace } = this.description;
-    const ids = new Int32List();
-    const encodeText = (part: string): void => {
-      const normal = normalization ? part.normalize(normalization) : part;
-      const pieces = addPrefixSpace && !normal.startsWith(" ") ? ` ${normal}` : normal;
-      forEachPiece(pieces, this.#preTokenizer, (start, end) => {
-        this.#encoder.encode(pieces, start, end, ids);
-        return true;
-      });
-    };
-    this.#added.split(text.toWellFormed(), parseSpecial, encodeText, (id) => ids.push(id));
-    return ids.toArray();
-  }
-
-  /** Bytes that are no UTF-8 become U+FFFD. Throws a ConfigError for an id outside `0 … vocabSize - 1`. */
-  decode(ids: Iterable<number>, options?: DecodeOptions): string {
-    const decoder = this.createDecoder(options);
-    let text = "";
-    for (const id of ids) text += decoder.push(id);
-    return text + decoder.flush();
-  }
-
-  /** The token in GPT-2's byte alphabet: `" the"` is `"Ġthe"`. */
-  idToToken(id: number): string | undefined {
-    return this.description.tokens[id];
-  }
-
-  tokenToId(token: string): number | undefined {
-    return this.#ids.get(token);
-  }
-
   /** The bytes of a token, which need not be whole characters. Throws a ConfigError for an id out of range. */
   tokenBytes(id: number): Uint8Array {
-    if (!(Number.isInteger(id) && id >= 0 && id < this.vocabSize)) {
-      throw new ConfigError(`expected a token id from 0 to ${this.vocabSize - 1}, got ${id}`);
-    }
+    this.checkId(id);
     return this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]);
   }
 
-  /** Holds bytes back until they are a whole character. */
+  /** Holds bytes back until they are a whole character; bytes that are no UTF-8 become U+FFFD. */
   createDecoder({ skipSpecial = false }: DecodeOptions = {}): StreamingDecoder {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const isSkipped = (id: number): boolean => skipSpecial && this.#specialIds.has(id);
     return {
-      push: (id) => (isSkipped(id) ? "" : decoder.decode(this.tokenBytes(id), { stream: true })),
+      push: (id) => {
+        const bytes = this.tokenBytes(id);
+        return skipSpecial && this.isSpecial(id) ? "" : decoder.decode(bytes, { stream: true });
+      },
       flush: () => decoder.decode(),
     };
   }
 
-  /** The tokenizer as Hugging Face's tokenizer.json. */
-  toJSON(): object {
-    return writeTokenizerJSON(this.description);
-  }
-
-  #firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
+  protected firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
     const count = writeUTF8(text, start, end, symbols);
     if (this.description.wholePieces) {
-      const whole = this.#ids.get(spell(symbols, count));
-      if (whole !== undefined && !this.#specialIds.has(whole)) {
+      const whole = this.ids.get(spell(symbols, count));
+      if (whole !== undefined && !this.isSpecial(whole)) {
         symbols[0] = whole;
         return 1;
       }

@@ -6,41 +6,27 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
-import { writeTokenizerJSON } from "../formats/tokenizer-json.ts";
-import { AddedTokens } from "./added-tokens.ts";
 import { Int32List } from "./bpe/growable.ts";
-import { MergeTable } from "./bpe/merge-table.ts";
-import { PieceEncoder } from "./bpe/piece-encoder.ts";
+import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
-import { createPreTokenizer, forEachPiece, PATTERNS, type PreTokenizer } from "./pre-tokenizer.ts";
+import { PATTERNS } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
-import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
+import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 
 const END_OF_WORD = "</w>";
 const UNKNOWN = "<unk>";
 
-export class CharacterBPETokenizer implements Tokenizer {
+export class CharacterBPETokenizer extends BPETokenizer {
   readonly kind = "character-bpe";
-  readonly description: BPEDescription;
-  readonly #ids: ReadonlyMap<string, number>;
-  readonly #added: AddedTokens;
-  readonly #specialIds: ReadonlySet<number>;
-  readonly #preTokenizer: PreTokenizer;
   readonly #suffix: string;
   readonly #unknownId: number | undefined;
-  readonly #encoder: PieceEncoder;
 
   constructor(description: BPEDescription) {
-    this.description = description;
+    super(description);
     const { endOfWordSuffix = END_OF_WORD, unknownToken } = description;
-    this.#ids = new Map(description.tokens.map((token, id) => [token, id]));
-    this.#added = new AddedTokens(description.addedTokens);
-    this.#specialIds = new Set(this.#added.special.values());
-    this.#preTokenizer = createPreTokenizer(description.pattern);
     this.#suffix = endOfWordSuffix;
-    this.#unknownId = unknownToken === undefined ? undefined : this.#ids.get(unknownToken);
-    this.#encoder = new PieceEncoder(new MergeTable(description.merges), this.#firstSymbols.bind(this));
+    this.#unknownId = unknownToken === undefined ? undefined : this.ids.get(unknownToken);
   }
 
   /**
@@ -83,54 +69,14 @@ export class CharacterBPETokenizer implements Tokenizer {
     });
   }
 
-  get vocabSize(): number {
-    return this.description.tokens.length;
-  }
-
-  get specialTokens(): ReadonlyMap<string, number> {
-    return this.#added.special;
-  }
-
-  encode(text: string, { parseSpecial = true }: EncodeOptions = {}): Int32Array {
-    const { normalization } = this.description;
-    const ids = new Int32List();
-    const encodeText = (part: string): void => {
-      const normal = normalization ? part.normalize(normalization) : part;
-      forEachPiece(normal, this.#preTokenizer, (start, end) => {
-        if (!isWhiteSpace(normal, start)) this.#encoder.encode(normal, start, end, ids);
-        return true;
-      });
-    };
-    this.#added.split(text.toWellFormed(), parseSpecial, encodeText, (id) => ids.push(id));
-    return ids.toArray();
-  }
-
-  /** Words with one space between them. Throws a ConfigError for an id outside `0 … vocabSize - 1`. */
-  decode(ids: Iterable<number>, options?: DecodeOptions): string {
-    const decoder = this.createDecoder(options);
-    let text = "";
-    for (const id of ids) text += decoder.push(id);
-    return text + decoder.flush();
-  }
-
-  tokenToId(token: string): number | undefined {
-    return this.#ids.get(token);
-  }
-
-  idToToken(id: number): string | undefined {
-    return this.description.tokens[id];
-  }
-
   /** The space after a word comes with the next token. */
   createDecoder({ skipSpecial = false }: DecodeOptions = {}): StreamingDecoder {
     let space = "";
     return {
       push: (id) => {
+        this.checkId(id);
         const token = this.description.tokens[id];
-        if (token === undefined) {
-          throw new ConfigError(`expected a token id from 0 to ${this.vocabSize - 1}, got ${id}`);
-        }
-        if (this.#specialIds.has(id)) {
+        if (this.isSpecial(id)) {
           if (skipSpecial) return "";
           const text = space + token;
           space = "";
@@ -148,17 +94,14 @@ export class CharacterBPETokenizer implements Tokenizer {
     };
   }
 
-  /** The tokenizer as Hugging Face's tokenizer.json. */
-  toJSON(): object {
-    return writeTokenizerJSON(this.description);
-  }
-
-  #firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
+  /** White space between words has none. */
+  protected firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
+    if (isWhiteSpace(text, start)) return 0;
     const word = [...text.slice(start, end)];
     word[word.length - 1] += this.#suffix;
     let count = 0;
     for (const character of word) {
-      const id = this.#ids.get(character) ?? this.#unknownId;
+      const id = this.ids.get(character) ?? this.#unknownId;
       if (id !== undefined) symbols[count++] = id;
     }
     return count;
