@@ -34,7 +34,8 @@ export interface Display {
   /** Takes the progress bar away. */
   stop(): void;
   interrupted(path: string, step: number, steps: number): void;
-  finish(path: string): void;
+  /** `clippedShare`: of all steps, those whose gradients clipping by norm changed. */
+  finish(path: string, clippedShare: number): void;
 }
 
 export function createDisplay(json: boolean): Display {
@@ -58,8 +59,8 @@ class JsonDisplay implements Display {
   interrupted(path: string, step: number, steps: number): void {
     this.#print({ kind: "interrupted", path, step, steps });
   }
-  finish(path: string): void {
-    this.#print({ kind: "saved", path });
+  finish(path: string, clippedShare: number): void {
+    this.#print({ kind: "saved", path, clippedShare });
   }
   #print(report: object): void {
     console.log(JSON.stringify(report));
@@ -81,14 +82,15 @@ class TerminalDisplay implements Display {
 
   start(report: StartReport): void {
     const { file, tokens, validationTokens, parameters, config, steps, step, build } = report;
-    const { cell = "lstm", numLayers, embeddingSize, hiddenSize, vocabSize } = config;
+    const { cell = "lstm", numLayers, embeddingSize, hiddenSize, projSize, vocabSize } = config;
+    const projection = projSize ? ` projected to ${projSize}` : "";
     print(
       `${styleText("bold", file)}: ${count(tokens)} tokens to train on, ${count(validationTokens)} held out`,
     );
     const unknown = report.unknown > 0 ? `, ${(100 * report.unknown).toFixed(2)} % of them <unk>` : "";
     print(`tokens are ${report.tokenizer}: ${report.bytesPerToken.toFixed(2)} bytes per token${unknown}`);
     print(
-      `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
+      `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units${projection}, embedding ${embeddingSize}, vocabulary ${vocabSize}: ` +
         `${count(parameters)} parameters`,
     );
     print(`${steps} steps${step > 0 ? `, going on from step ${step}` : ""}; ${build} kernels`);
@@ -147,9 +149,10 @@ class TerminalDisplay implements Display {
     print(`go on with:  npx unrolled train --resume ${path}`);
   }
 
-  finish(path: string): void {
+  finish(path: string, clippedShare: number): void {
     this.stop();
     if (this.#losses.length > 1) print(`\n${this.#plot()}\n`);
+    if (this.#losses.length > 0) print(`clipping touched ${(100 * clippedShare).toFixed(1)} % of the steps`);
     print(`saved to ${path}`);
     print(`try:  npx unrolled generate ${path} --prompt "Call me"`);
   }

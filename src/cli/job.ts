@@ -25,16 +25,21 @@ export interface Options {
   embeddingSize: number;
   dropout: number;
   tieWeights?: boolean;
+  projSize?: number;
+  forgetBias?: number;
+  recurrentInit: "uniform" | "orthogonal";
   sequenceLength: number;
   batchSize: number;
   validation: number;
   steps?: number;
   epochs?: number;
-  optimizer: "sgd" | "adam" | "adamw";
+  optimizer: "sgd" | "rmsprop" | "adam" | "adamw";
   learningRate: number;
   momentum?: number;
   weightDecay?: number;
-  schedule: "constant" | "cosine" | "step";
+  schedule: "constant" | "cosine" | "step" | "plateau";
+  decay?: number;
+  patience?: number;
   warmup: number;
   clip: number;
   seed: number;
@@ -70,12 +75,25 @@ export function started(file: string | undefined, options: Options): Job {
     throw new ConfigError("--steps and --epochs exclude each other");
   }
   if (options.epochs === 0) throw new ConfigError("--epochs must be above 0");
+  checkSchedule(options);
   if (isKind(options.tokenizer)) {
     checkOptionsOf(options.tokenizer, { vocabSize: "--vocab-size" }, options);
   } else if (options.vocabSize !== undefined) {
     throw new ConfigError(`--vocab-size: the tokenizer in ${options.tokenizer} has its own size`);
   }
   return { options, path: file };
+}
+
+function checkSchedule({ schedule, decay, patience, validation }: Options): void {
+  if (decay !== undefined && schedule !== "step" && schedule !== "plateau") {
+    throw new ConfigError(`--decay is for the schedules step and plateau: ${schedule} has no such option`);
+  }
+  if (patience !== undefined && schedule !== "plateau") {
+    throw new ConfigError(`--patience is for the schedule plateau: ${schedule} has no such option`);
+  }
+  if (schedule === "plateau" && validation === 0) {
+    throw new ConfigError("--schedule plateau follows the validation loss: it needs --validation above 0");
+  }
 }
 
 /** Options that a resumed run may have of its own; all others are the checkpoint's. */
@@ -139,9 +157,8 @@ export async function prepareModel(
   }
   const [training] = splitText(text, options.validation);
   const tokenizer = await prepareTokenizer(training, options);
-  const { cell, hiddenSize, embeddingSize, dropout, tieWeights, layers } = options;
   const { vocabSize } = tokenizer;
-  const config = { cell, vocabSize, embeddingSize, hiddenSize, numLayers: layers, dropout, tieWeights };
+  const config = { ...options, vocabSize, numLayers: options.layers };
   return { model: new LanguageModel(engine, config, tokenizer), tokenizer };
 }
 

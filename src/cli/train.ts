@@ -15,6 +15,8 @@ import { about, openEngine, readText } from "./setup.ts";
 import { DEFAULT_VOCAB_SIZE, KINDS } from "./tokenizers.ts";
 
 const DEFAULT_STEPS = 4000;
+/** Of the ten evaluations that a run has unless told. */
+const DEFAULT_PATIENCE = 1;
 
 export function trainCommand(): Command {
   return new Command("train")
@@ -42,6 +44,17 @@ export function trainCommand(): Command {
       real(0, 0.99),
       0,
     )
+    .option(
+      "--proj-size <numbers>",
+      "lstm: numbers in its state, projected from the units (default: as many as units)",
+      integer(1),
+    )
+    .addOption(choice("--recurrent-init <kind>", "how W_hh starts", ["uniform", "orthogonal"], "uniform"))
+    .option(
+      "--forget-bias <number>",
+      "lstm: what the forget gate's bias starts at; 1 keeps memories at first (default: random)",
+      real(-100, 100),
+    )
     .option("--tie-weights", "output layer shares the embedding's weights (needs equal sizes)")
     .optionsGroup("Training:")
     .option("-T, --sequence-length <steps>", "steps that gradients flow back through", integer(1), 64)
@@ -53,12 +66,27 @@ export function trainCommand(): Command {
       integer(1),
     )
     .option("--epochs <number>", "passes over the text, instead of --steps", real(0))
-    .addOption(choice("--optimizer <kind>", "optimizer", ["adam", "adamw", "sgd"], "adam"))
+    .addOption(choice("--optimizer <kind>", "optimizer", ["adam", "adamw", "rmsprop", "sgd"], "adam"))
     .option("--learning-rate <number>", "highest learning rate", real(0), 3e-3)
-    .option("--momentum <number>", "momentum of sgd (default: 0)", real(0, 0.9999))
+    .option("--momentum <number>", "momentum of sgd and rmsprop (default: 0)", real(0, 0.9999))
     .option("--weight-decay <number>", "weight decay (default: 0; adamw: 0.01)", real(0))
     .addOption(
-      choice("--schedule <kind>", "learning rate over time", ["cosine", "step", "constant"], "cosine"),
+      choice(
+        "--schedule <kind>",
+        "learning rate over time; plateau: lower when the validation loss stops falling",
+        ["cosine", "step", "plateau", "constant"],
+        "cosine",
+      ),
+    )
+    .option(
+      "--decay <factor>",
+      "what step (every tenth of all steps) and plateau multiply the learning rate by (default: 0.5; plateau: 0.1)",
+      real(0, 1),
+    )
+    .option(
+      "--patience <evaluations>",
+      `plateau: evaluations in a row without improvement that it bears (default: ${DEFAULT_PATIENCE})`,
+      integer(0),
     )
     .option("--warmup <steps>", "steps in which the learning rate rises", integer(0), 0)
     .option(
@@ -108,6 +136,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
   const stop = new AbortController();
   const settings: TrainOptions = {
     ...options,
+    patience: options.patience ?? DEFAULT_PATIENCE,
     epochs: undefined,
     steps,
     evaluateEvery,
@@ -182,7 +211,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
     process.exitCode = stop.signal.reason as number;
   } else {
     await writeFileAtomic(options.out, saveLanguageModel(model));
-    display.finish(options.out);
+    display.finish(options.out, trainer.clippedShare);
   }
   engine.close();
 }

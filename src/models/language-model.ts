@@ -4,6 +4,7 @@ import { Dropout, Embedding, Linear } from "../nn/layers.ts";
 import { Module } from "../nn/module.ts";
 import { checkSize } from "../nn/options.ts";
 import { GRU, LSTM, type RecurrentState, RNN } from "../nn/recurrent.ts";
+import { checkInit, checkProjection } from "../nn/recurrent-weights.ts";
 import { crossEntropy } from "../tensor/softmax.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { LanguageBatch } from "../text/corpus.ts";
@@ -20,11 +21,22 @@ export interface LanguageModelConfig {
   numLayers?: number;
   /** On the embeddings, between the layers and before the output. Default 0. */
   dropout?: number;
-  /** Whether the output layer uses the embedding's weights (Press & Wolf 2017); needs embeddingSize = hiddenSize. */
+  /** Whether the output layer uses the embedding's weights (Press & Wolf 2017); needs embeddingSize = hiddenSize, or projSize. */
   tieWeights?: boolean;
+  /** LSTM: projects the state, which the output layer reads, to this size. Default: no projection. */
+  projSize?: number;
+  /** LSTM: what the forget gate's bias starts at. Default: random, as in PyTorch. */
+  forgetBias?: number;
+  /** How W_hh starts: "uniform" (default) or "orthogonal". */
+  recurrentInit?: "uniform" | "orthogonal";
 }
 
+/** A config with its defaults; what has none is left out. */
+type CompleteConfig = LanguageModelConfig &
+  Required<Omit<LanguageModelConfig, "projSize" | "forgetBias" | "recurrentInit">>;
+
 export const CELLS = { rnn: RNN, lstm: LSTM, gru: GRU } as const;
+const KINDS = { rnn: "rnn-tanh", lstm: "lstm", gru: "gru-after" } as const;
 
 /**
  * Next-token prediction: Embedding → recurrent layers → Linear. Parameters: `embedding.weight`, `rnn.weight_ih_l0` …,
@@ -32,7 +44,7 @@ export const CELLS = { rnn: RNN, lstm: LSTM, gru: GRU } as const;
  */
 export class LanguageModel extends Module {
   readonly engine: Engine;
-  readonly config: Readonly<Required<LanguageModelConfig>>;
+  readonly config: Readonly<CompleteConfig>;
   /** What turns text into the ids that it was trained on; stored in the model's file. */
   readonly tokenizer: Tokenizer | undefined;
   readonly embedding: Embedding;
@@ -40,8 +52,17 @@ export class LanguageModel extends Module {
   readonly decoder: Linear;
   readonly dropout: Dropout;
 
-  /** @throws ConfigError on a size out of range or an unknown cell, before any memory is taken. */
-  constructor(engine: Engine, config: LanguageModelConfig, tokenizer?: Tokenizer) {
+  /**
+   * `willLoad`: all weights are overwritten next, so that costly first ones (orthogonal) need not be made.
+   * @throws ConfigError on a size out of range, an unknown cell, or an option that the cell does not have, before any
+   *   memory is taken for it.
+   */
+  constructor(
+    engine: Engine,
+    config: LanguageModelConfig,
+    tokenizer?: Tokenizer,
+    { willLoad = false }: { willLoad?: boolean } = {},
+  ) {
     super();
     const { cell = "lstm", vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1 } = config;
     const { dropout = 0, tieWeights = false } = config;
@@ -53,9 +74,14 @@ export class LanguageModel extends Module {
     for (const [name, size] of Object.entries({ vocabSize, hiddenSize, embeddingSize, numLayers })) {
       checkSize(name, size);
     }
-    if (tieWeights && embeddingSize !== hiddenSize) {
+    const { projSize, forgetBias, recurrentInit } = config;
+    if (projSize !== undefined) checkProjection(KINDS[cell], projSize, hiddenSize);
+    checkInit(KINDS[cell], { recurrentInit, forgetBias });
+    const stateSize = projSize ?? hiddenSize;
+    if (tieWeights && embeddingSize !== stateSize) {
+      const state = projSize === undefined ? "hiddenSize" : "projSize";
       throw new ConfigError(
-        `tieWeights needs embeddingSize = hiddenSize, got ${embeddingSize} and ${hiddenSize}`,
+        `tieWeights needs embeddingSize = ${state}, got ${embeddingSize} and ${stateSize}`,
       );
     }
     if (tokenizer && tokenizer.vocabSize !== vocabSize) {
@@ -63,12 +89,19 @@ export class LanguageModel extends Module {
     }
     this.engine = engine;
     this.tokenizer = tokenizer;
-    this.config = { cell, vocabSize, embeddingSize, hiddenSize, numLayers, dropout, tieWeights };
+    const sizes = { vocabSize, embeddingSize, hiddenSize, numLayers };
+    this.config = {
+      ...{ cell, ...sizes, dropout, tieWeights },
+      ...(projSize !== undefined && { projSize }),
+      ...(forgetBias !== undefined && { forgetBias }),
+      ...(recurrentInit !== undefined && { recurrentInit }),
+    };
     this.dropout = new Dropout(dropout);
+    const layers = { inputSize: embeddingSize, hiddenSize, numLayers, dropout, projSize, forgetBias };
     this.embedding = new Embedding(engine, { vocabSize, embeddingSize });
-    this.rnn = new CELLS[cell](engine, { inputSize: embeddingSize, hiddenSize, numLayers, dropout });
+    this.rnn = new CELLS[cell](engine, { ...layers, recurrentInit: willLoad ? undefined : recurrentInit });
     const weight = tieWeights ? this.embedding.weight : undefined;
-    this.decoder = new Linear(engine, { inputSize: hiddenSize, outputSize: vocabSize, weight });
+    this.decoder = new Linear(engine, { inputSize: stateSize, outputSize: vocabSize, weight });
   }
 
   /** ids [T, B] → logits [T, B, vocabSize] and the state after them. */

@@ -53,7 +53,7 @@ export function loadLanguageModel(
   let model: LanguageModel;
   const random = engine.random.state;
   try {
-    model = new LanguageModel(engine, config, tokenizer);
+    model = new LanguageModel(engine, config, tokenizer, { willLoad: true });
   } catch (error) {
     if (error instanceof ConfigError) throw new FormatError(`config: ${error.message}`, { cause: error });
     throw error;
@@ -88,18 +88,20 @@ function parse(key: string, json: string | undefined): object {
 function checkSizes(config: LanguageModelConfig, tensors: ReadonlyMap<string, SafeTensor>): void {
   const shape = tensors.get("embedding.weight")?.shape;
   const layers = [...tensors.keys()].filter((name) => name.startsWith("rnn.weight_hh_l")).length;
-  const hidden = tensors.get("rnn.weight_hh_l0")?.shape[1];
+  const state = tensors.get("rnn.weight_hh_l0")?.shape[1];
   const { vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1, tieWeights } = config;
-  if (shape?.join() !== `${vocabSize},${embeddingSize}` || hidden !== hiddenSize || layers !== numLayers) {
+  const { projSize: stateSize = hiddenSize } = config;
+  if (shape?.join() !== `${vocabSize},${embeddingSize}` || state !== stateSize || layers !== numLayers) {
     throw new FormatError(
-      `config: it describes an embedding [${vocabSize}, ${embeddingSize}] and ${numLayers} layers of ${hiddenSize} ` +
-        `units; the weights are an embedding [${shape ?? "none"}] and ${layers} layers of ${hidden ?? "no"} units`,
+      `config: it describes an embedding [${vocabSize}, ${embeddingSize}] and ${numLayers} layers with states of ` +
+        `${stateSize} numbers; the weights are an embedding [${shape ?? "none"}] and ${layers} layers with states ` +
+        `of ${state ?? "no"} numbers`,
     );
   }
   // A shape may hold little and say much: [0, 16777216]. With one gate, the weights would be:
   const least =
-    vocabSize * (tieWeights ? embeddingSize : embeddingSize + hiddenSize) +
-    hiddenSize * (embeddingSize + hiddenSize * (2 * numLayers - 1));
+    vocabSize * (tieWeights ? embeddingSize : embeddingSize + stateSize) +
+    hiddenSize * (embeddingSize + stateSize * (2 * numLayers - 1));
   let present = 0;
   for (const { data } of tensors.values()) present += data.length;
   if (!(least <= present)) {

@@ -3,6 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { GATES, type RecurrentKind, type RecurrentWeights } from "../tensor/recurrent.ts";
 import { Parameter, type Tensor } from "../tensor/tensor.ts";
 import { orthogonal, uniform } from "./init.ts";
+import { checkSize } from "./options.ts";
 
 /*
  * The parameters of one pass of a recurrent layer, or of a cell, under PyTorch's names.
@@ -48,6 +49,15 @@ export function checkInit(
   if (kind !== "lstm") throw new ConfigError(`forgetBias belongs to the LSTM, got it for ${kind}`);
   if (!bias) throw new ConfigError("forgetBias needs biases, got bias: false");
   if (!Number.isFinite(forgetBias)) throw new ConfigError(`forgetBias must be finite, got ${forgetBias}`);
+}
+
+/** @throws ConfigError on a projection without an LSTM, or to a size that is not below hiddenSize. */
+export function checkProjection(kind: RecurrentKind, projSize: number, hiddenSize: number): void {
+  if (kind !== "lstm") throw new ConfigError(`projSize belongs to the LSTM, got it for ${kind}`);
+  checkSize("projSize", projSize);
+  if (projSize >= hiddenSize) {
+    throw new ConfigError(`projSize must be below hiddenSize, ${hiddenSize}, got ${projSize}`);
+  }
 }
 
 /** All uniform in ±1/√hiddenSize, as in PyTorch, but for what the options say. `suffix` goes behind the names. */

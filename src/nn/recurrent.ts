@@ -13,7 +13,7 @@ import { concat } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { checkSize } from "./options.ts";
-import { checkInit, createWeights, namedWeights, rnnKind } from "./recurrent-weights.ts";
+import { checkInit, checkProjection, createWeights, namedWeights, rnnKind } from "./recurrent-weights.ts";
 
 export interface RecurrentOptions {
   inputSize: number;
@@ -200,14 +200,6 @@ function suffix(layer: number, reverse: boolean): string {
 /** Both directions side by side. */
 function join(outputs: readonly Tensor[]): Tensor {
   return outputs.length === 1 ? outputs[0] : concat(outputs, outputs[0].rank - 1);
-}
-
-function checkProjection(kind: RecurrentKind, projSize: number, hiddenSize: number): void {
-  if (kind !== "lstm") throw new ConfigError(`projSize belongs to the LSTM, got it for ${kind}`);
-  checkSize("projSize", projSize);
-  if (projSize >= hiddenSize) {
-    throw new ConfigError(`projSize must be below hiddenSize, ${hiddenSize}, got ${projSize}`);
-  }
 }
 
 /** Elman network (Elman 1990): h_t = f(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh), f = tanh or relu. */

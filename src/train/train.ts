@@ -169,6 +169,11 @@ export class Trainer<B extends Batch> {
     return this.#step;
   }
 
+  /** The share of them whose gradients clipping by norm changed. */
+  get clippedShare(): number {
+    return this.#step === 0 ? 0 : this.#clipped / this.#step;
+  }
+
   /**
    * Trains to the last step, or until the signal aborts, reporting every step and every evaluation.
    * @throws NumericError when a loss or gradient is not finite: the weights are those of the step before.
@@ -235,8 +240,14 @@ export class Trainer<B extends Batch> {
       this.#step++;
       const clipped = norm > this.#clip;
       if (clipped) this.#clipped++;
-      const clippedShare = this.#clipped / this.#step;
-      return { loss, gradientNorm: norm, clipped, clippedShare, learningRate, count: result.count };
+      return {
+        loss,
+        gradientNorm: norm,
+        clipped,
+        clippedShare: this.clippedShare,
+        learningRate,
+        count: result.count,
+      };
     });
   }
 

@@ -38,9 +38,13 @@ describe("train", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(reports[0]).toMatchObject({ kind: "start", file: "text.txt", steps: 60, step: 0 });
-    expect(reports.at(-1)).toEqual({ kind: "saved", path: "model.safetensors" });
     const of = (kind: string) => reports.filter((report) => report.kind === kind);
+    expect(reports[0]).toMatchObject({ kind: "start", file: "text.txt", steps: 60, step: 0 });
+    expect(reports.at(-1)).toEqual({
+      kind: "saved",
+      path: "model.safetensors",
+      clippedShare: of("step").filter(({ clipped }) => clipped).length / 60,
+    });
     expect(of("step").map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
     expect(of("validation").map(({ step }) => step)).toEqual([6, 12, 18, 24, 30, 36, 42, 48, 54, 60]);
     expect(of("sample")).toHaveLength(10);
@@ -54,7 +58,7 @@ describe("train", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).not.toContain("\x1b");
     expect(stdout).toContain("── training   ·· validation");
-    expect(stdout).toContain("saved to model.safetensors");
+    expect(stdout).toMatch(/clipping touched \d+\.\d % of the steps\nsaved to model\.safetensors\n/);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
@@ -79,6 +83,76 @@ describe("train", () => {
 
   it("ends with 143 on SIGTERM", async () => {
     expect(await interrupted("SIGTERM", "--steps", "3000")).toMatchObject({ code: 143 });
+  });
+});
+
+describe("train, options of the layers and of the optimizer", () => {
+  const metadataOf = (name: string) => readSafetensors(bytesOf(name));
+
+  it("makes the model that they ask for, and stores them in it", async () => {
+    const options = [
+      "--proj-size",
+      "8",
+      "--forget-bias",
+      "1.5",
+      "--recurrent-init",
+      "orthogonal",
+      "--tie-weights",
+    ];
+    // A rate of 0 leaves the weights as they started.
+    const { code, stdout } = await train(...options, "--steps", "1", "--learning-rate", "0");
+    expect(code).toBe(0);
+    expect(stdout).toContain("LSTM, 1 × 16 units projected to 8, embedding 8");
+    const { tensors, metadata } = metadataOf("model.safetensors");
+    expect(JSON.parse(metadata.config)).toMatchObject({
+      projSize: 8,
+      forgetBias: 1.5,
+      recurrentInit: "orthogonal",
+      tieWeights: true,
+    });
+    expect([...tensors.get("rnn.bias_ih_l0")!.data.subarray(16, 32)]).toEqual(Array(16).fill(1.5));
+    expect(tensors.get("rnn.weight_hr_l0")!.shape).toEqual([8, 16]);
+    // 16 rows of 8 columns in each gate's block: orthonormal columns.
+    const block = tensors.get("rnn.weight_hh_l0")!.data.subarray(0, 128) as Float32Array;
+    expect(block.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(8, 4);
+  });
+
+  it("trains with RMSProp and its momentum", async () => {
+    const options = ["--optimizer", "rmsprop", "--momentum", "0.5", "--learning-rate", "0.002"];
+    const { code, stdout } = await train("--json", "--steps", "60", ...options);
+    expect(code).toBe(0);
+    const reports = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const steps = reports.filter(({ kind }) => kind === "step");
+    expect(steps.at(-1).loss).toBeLessThan(0.95 * steps[0].loss);
+  });
+
+  it("lowers the learning rate where the validation loss stands still", async () => {
+    const plateau = ["--schedule", "plateau", "--patience", "0", "--decay", "0.25"];
+    // So small a rate that no evaluation is better by the threshold.
+    const options = [
+      "--learning-rate",
+      "1e-9",
+      "--steps",
+      "8",
+      "--evaluate-every",
+      "2",
+      "--sample-length",
+      "0",
+    ];
+    const { code, stdout } = await train("--json", ...plateau, ...options);
+    expect(code).toBe(0);
+    const reports = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const rates = reports
+      .filter(({ kind }) => kind === "step")
+      .map(({ learningRate }) => learningRate / 1e-9);
+    const expected = [1, 1, 1, 1, 0.25, 0.25, 0.0625, 0.0625];
+    for (const [i, rate] of rates.entries()) expect(rate).toBeCloseTo(expected[i], 6);
   });
 });
 

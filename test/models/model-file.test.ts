@@ -92,6 +92,9 @@ describe("a model's file", () => {
     { cell: "gru", numLayers: 2, dropout: 0.5 },
     { cell: "rnn", embeddingSize: 3 },
     { cell: "lstm", tieWeights: true },
+    { cell: "lstm", numLayers: 2, projSize: 3, forgetBias: 1, recurrentInit: "orthogonal" },
+    { cell: "lstm", projSize: 4, embeddingSize: 4, tieWeights: true },
+    { cell: "rnn", recurrentInit: "orthogonal" },
   ])("gives back the same model: %o", async (options) => {
     const model = new LanguageModel(engine, { vocabSize, hiddenSize: 6, ...options }, tokenizer);
     const other = await createEngine({ numerics: "reproducible", seed: 77 });
@@ -197,6 +200,11 @@ describe("a forged config", () => {
     ["dropout of 1", { dropout: 1 }],
     ["dropout as an object", { dropout: {} }],
     ["tied weights that do not fit", { tieWeights: true }],
+    ["a projection that the cell does not have", { projSize: 4, hiddenSize: 5 }],
+    ["a projection that is none", { projSize: null }],
+    ["a forget bias that the cell does not have", { forgetBias: 1 }],
+    ["an unknown initialisation", { recurrentInit: "zero" }],
+    ["an initialisation as a list", { recurrentInit: ["orthogonal"] }],
   ])("is refused: %s", (_, change) => {
     refused(forgedConfig(change));
   });
