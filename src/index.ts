@@ -17,6 +17,7 @@ export { type GeneratedToken, type GenerateOptions, type Generative, generate } 
 export type { SampleOptions } from "./generate/sample.ts";
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
 export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
+export { fromPyTorch, type PartNames, toPyTorch } from "./models/pytorch.ts";
 export * from "./nn/index.ts";
 export { normal, orthogonal, uniform } from "./nn/init.ts";
 export { loadStateDict, stateDict } from "./nn/state-dict.ts";

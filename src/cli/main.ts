@@ -4,7 +4,9 @@ import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { ConfigError, UnrolledError } from "../errors.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
 import { generateCommand } from "./generate.ts";
+import { importCommand } from "./import.ts";
 import { tokenizerCommand } from "./tokenizer/index.ts";
 import { trainCommand } from "./train.ts";
 
@@ -13,7 +15,14 @@ const program = new Command("unrolled")
   .version(manifest.version)
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
-for (const create of [trainCommand, generateCommand, evaluateCommand, tokenizerCommand]) {
+for (const create of [
+  trainCommand,
+  generateCommand,
+  evaluateCommand,
+  importCommand,
+  exportCommand,
+  tokenizerCommand,
+]) {
   const command = create().copyInheritedSettings(program);
   for (const part of command.commands) part.copyInheritedSettings(program);
   program.addCommand(command);

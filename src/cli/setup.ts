@@ -1,4 +1,5 @@
-/** What the commands share: an engine, and texts from files. */
+/** What the commands share: an engine, texts from files, and how they say what is wrong with files. */
+import { realpath } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
 import { ConfigError, FormatError } from "../errors.ts";
@@ -40,4 +41,10 @@ export function about<T>(path: string, read: () => T): T {
     }
     throw error;
   }
+}
+
+/** @throws ConfigError if `out` is the file that is read. */
+export async function checkIsOther(out: string, path: string): Promise<void> {
+  const [a, b] = await Promise.all([out, path].map((name) => realpath(name).catch(() => name)));
+  if (a === b) throw new ConfigError(`--out ${out} is the file that is read: it would be overwritten`);
 }

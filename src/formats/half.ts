@@ -1,4 +1,4 @@
-/** Widens the two 16-bit floating-point formats to f32; exact, since every value of either is an f32. */
+/** The two 16-bit floating-point formats: widened to f32 (exact, since every value of either is an f32), and rounded. */
 
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 mantissa bits. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
@@ -25,4 +25,34 @@ export function bfloat16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
   return new Float32Array(bits.buffer);
+}
+
+/** Rounds to the nearest binary16, ties to even, as PyTorch does; from 65520 on that is infinity. */
+export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (word, i) => {
+    const sign = (word >>> 16) & 0x8000;
+    const magnitude = word & 0x7fffffff;
+    // Infinity stays; NaN becomes a quiet one.
+    if (magnitude >= 0x7f800000) return sign | 0x7c00 | (magnitude > 0x7f800000 ? 0x200 : 0);
+    // Below 2^-14 f16 is a multiple of 2^-24; adding 0.5, whose last bit in f32 is 2^-24, rounds to one.
+    if (magnitude < 0x38800000) return sign | ((Math.fround(Math.abs(values[i]) + 0.5) - 0.5) * 16777216);
+    // From bias 127 to bias 15; a carry out of the mantissa moves to the next exponent, and at last to infinity.
+    return sign | Math.min(0x7c00, roundShift(magnitude - 0x38000000, 13));
+  });
+}
+
+/** Rounds to the nearest bfloat16, ties to even, as PyTorch does. */
+export function float32ToBFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (word) =>
+    // Rounding could carry a NaN over to zero.
+    (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : roundShift(word, 16),
+  );
+}
+
+/** word / 2^shift, rounded to nearest, ties to even. */
+function roundShift(word: number, shift: number): number {
+  const isOdd = (word >>> shift) & 1;
+  return (word + (1 << (shift - 1)) - 1 + isOdd) / (1 << shift);
 }

@@ -41,6 +41,8 @@ describe("help", () => {
     ["train", "--help"],
     ["generate", "--help"],
     ["eval", "--help"],
+    ["import", "--help"],
+    ["export", "--help"],
     ["help", "train"],
     ["tokenizer", "train", "--help"],
     ["tokenizer", "encode", "--help"],
