@@ -1,6 +1,13 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** Whether standard output takes colours: a terminal's does, unless NO_COLOR or FORCE_COLOR say otherwise. */
 export function hasColours(): boolean {
   const { FORCE_COLOR } = process.env;
   if (FORCE_COLOR !== undefined) return ["", "1", "true", "2", "3"].includes(FORCE_COLOR);
   return process.stdout.isTTY && process.stdout.hasColors();
+}
+
+/** A line to standard output; without its colours where that takes none. */
+export function print(text: string): void {
+  console.log(hasColours() ? text : stripVTControlCharacters(text));
 }

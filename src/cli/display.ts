@@ -1,9 +1,10 @@
 /** What a training run shows: for people a progress bar, a line an evaluation and a plot; for machines JSON lines. */
-import { stripVTControlCharacters, styleText } from "node:util";
-import asciichart from "asciichart";
+import { styleText } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import type { LanguageModelConfig } from "../models/language-model.ts";
+import { textChart } from "../plot/text-chart.ts";
 import type { StepReport, ValidationReport } from "../train/train.ts";
+import { print } from "./colours.ts";
 
 export interface StartReport {
   file: string;
@@ -67,9 +68,6 @@ class JsonDisplay implements Display {
   }
 }
 
-/** With the labels it fits into 80 columns, and so does the bar. */
-const PLOT_WIDTH = 64;
-const PLOT_HEIGHT = 14;
 /** Without a terminal there is no bar, but a line every so many milliseconds. */
 const LINE_EVERY = 10_000;
 
@@ -165,40 +163,21 @@ class TerminalDisplay implements Display {
     if (this.#bar) process.stderr.write("\x1b[?7l");
   }
 
-  /** Training loss (the mean of each column's steps) and validation loss (the latest one) over the steps. */
+  /** Training loss and validation loss (the latest one) over the steps. */
   #plot(): string {
     const done = this.#losses.length;
-    const width = Math.min(PLOT_WIDTH, done);
-    const training: number[] = [];
-    const validation: number[] = [];
-    for (let column = 0; column < width; column++) {
-      const to = Math.floor(((column + 1) * done) / width);
-      const losses = this.#losses.slice(Math.floor((column * done) / width), to);
-      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-      training.push(mean);
-      const known = this.#validations.filter(({ step }) => step - this.#firstStep <= to);
-      // Until the first evaluation the line hides behind the training loss, which is drawn over it.
-      validation.push(known.at(-1)?.loss ?? mean);
-    }
-    const all = [...training, ...validation];
-    const chart = asciichart.plot([validation, training], {
-      height: PLOT_HEIGHT,
-      min: Math.min(...all),
-      max: Math.max(...all),
-      colors: [asciichart.yellow, asciichart.blue],
+    // Until the first evaluation the line hides behind the training loss, which is drawn over it.
+    const validation = [...this.#losses];
+    for (const { step, loss } of this.#validations)
+      validation.fill(loss, Math.max(0, step - this.#firstStep - 1));
+    return textChart({
+      series: [
+        { name: "training", values: this.#losses },
+        { name: "validation", values: validation },
+      ],
+      note: `nats per token, steps ${this.#firstStep + 1} to ${this.#firstStep + done}`,
     });
-    // Dots tell validation apart where there are no colours.
-    const parts = chart.split(asciichart.yellow).map((part, i) => (i > 0 ? `·${part.slice(1)}` : part));
-    const legend = `${styleText("blue", "── training")}   ${styleText("yellow", "·· validation")}`;
-    const range = `steps ${this.#firstStep + 1} to ${this.#firstStep + done}`;
-    return `${parts.join(asciichart.yellow)}\n${" ".repeat(13)}${legend}   nats per token, ${range}`;
   }
-}
-
-/** To standard output; without colours where that is no terminal, or where NO_COLOR is set. */
-function print(text: string): void {
-  const colours = process.stdout.isTTY && process.stdout.hasColors();
-  console.log(colours ? text : stripVTControlCharacters(text));
 }
 
 function count(n: number): string {

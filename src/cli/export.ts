@@ -23,7 +23,7 @@ export function exportCommand(): Command {
 }
 
 async function run(path: string, { out, dtype }: Options): Promise<void> {
-  await checkIsOther(out, path);
+  await checkIsOther("--out", out, path);
   const bytes = await readFileChecked(path);
   const engine = await openEngine({});
   const { model } = about(path, () => loadLanguageModel(engine, bytes));

@@ -28,7 +28,7 @@ export function importCommand(): Command {
 
 async function run(path: string, options: Options): Promise<void> {
   const { out } = options;
-  await checkIsOther(out, path);
+  await checkIsOther("--out", out, path);
   const bytes = await readFileChecked(path);
   const tokenizer = await loadTokenizer(options.tokenizer);
   const engine = await openEngine({});

@@ -7,11 +7,12 @@ import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
+import { inspectCommand } from "./inspect.ts";
 import { tokenizerCommand } from "./tokenizer/index.ts";
 import { trainCommand } from "./train.ts";
 
 const program = new Command("unrolled")
-  .description("Recurrent language models: train them on text, generate from them, measure them.")
+  .description("Recurrent language models: train them on text, generate from them, measure and inspect them.")
   .version(manifest.version)
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
@@ -19,6 +20,7 @@ for (const create of [
   trainCommand,
   generateCommand,
   evaluateCommand,
+  inspectCommand,
   importCommand,
   exportCommand,
   tokenizerCommand,

@@ -43,8 +43,10 @@ export function about<T>(path: string, read: () => T): T {
   }
 }
 
-/** @throws ConfigError if `out` is the file that is read. */
-export async function checkIsOther(out: string, path: string): Promise<void> {
+/** @throws ConfigError if `out`, given with `option`, is the file that is read. */
+export async function checkIsOther(option: string, out: string, path: string): Promise<void> {
   const [a, b] = await Promise.all([out, path].map((name) => realpath(name).catch(() => name)));
-  if (a === b) throw new ConfigError(`--out ${out} is the file that is read: it would be overwritten`);
+  if (a === b) {
+    throw new ConfigError(`${option} ${out} is the file that is read: it would be overwritten`);
+  }
 }

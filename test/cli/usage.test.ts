@@ -41,6 +41,7 @@ describe("help", () => {
     ["train", "--help"],
     ["generate", "--help"],
     ["eval", "--help"],
+    ["inspect", "--help"],
     ["import", "--help"],
     ["export", "--help"],
     ["help", "train"],
