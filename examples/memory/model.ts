@@ -24,8 +24,11 @@ export interface MemoryModelConfig {
   inputSize: number;
   hiddenSize: number;
   outputSize: number;
-  /** The longest time, in steps, for which something must be remembered. */
-  longest: number;
+  /**
+   * The longest time, in steps, for which something must be remembered: gated cells start with such memories. Without
+   * it they start as PyTorch's do.
+   */
+  longest?: number;
 }
 
 /**
@@ -42,7 +45,7 @@ export class MemoryModel extends Module implements Trainable<SequenceBatch> {
     this.engine = engine;
     this.rnn = new CELLS[cell](engine, { inputSize, hiddenSize });
     this.decoder = new Linear(engine, { inputSize: hiddenSize, outputSize });
-    if (cell !== "rnn") this.#spreadMemory(cell, hiddenSize, longest);
+    if (cell !== "rnn" && longest) this.#spreadMemory(cell, hiddenSize, longest);
   }
 
   /** Outputs [B, outputSize] after the last step, or [T, B, outputSize] at every step. */
