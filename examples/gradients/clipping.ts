@@ -9,6 +9,8 @@ export interface ClippingResult {
   gradientNorms: number[];
   /** How far the step moved the weights, as a norm. */
   updateNorms: number[];
+  /** How far it would have moved them without clipping. */
+  unclippedNorms: number[];
   losses: number[];
   /** Why training ended early, if it did. */
   stopped?: string;
@@ -30,6 +32,7 @@ export async function measureClipping(engine: Engine, clip: number, seed: number
     clip: Number.isFinite(clip) ? clip : null,
     gradientNorms: [],
     updateNorms: [],
+    unclippedNorms: [],
     losses: [],
   };
   const weights = () => model.parameters().map((parameter) => parameter.toArray());
@@ -40,6 +43,7 @@ export async function measureClipping(engine: Engine, clip: number, seed: number
       if (report.kind !== "step") continue;
       const after = weights();
       result.gradientNorms.push(report.gradientNorm);
+      result.unclippedNorms.push(report.gradientNorm * LEARNING_RATE);
       result.losses.push(report.loss);
       result.updateNorms.push(distance(before, after));
       before = after;

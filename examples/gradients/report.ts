@@ -62,6 +62,7 @@ export function clippingSection(results: readonly ClippingResult[]): Section {
     series: [
       { name: "without clipping", points: steps(free.updateNorms), color: 1 },
       { name: `clipped to a norm of ${clipped.clip}`, points: steps(clipped.updateNorms), color: 0 },
+      { name: "its steps before clipping", points: steps(clipped.unclippedNorms), color: 0, dashed: true },
     ],
   };
   const describe = ({ clip, losses, gradientNorms, stopped }: ClippingResult): string => {
@@ -89,10 +90,9 @@ export function cellSections(results: readonly CellResult[]): Section[] {
   const gated = results.filter(({ cell }) => cell !== "rnn");
   const share = (gradient: readonly number[]): string =>
     relative(gradient)[steps].toExponential(1).padStart(9);
-  const sizes = results.map(({ cell, hiddenSize }) => `${cell.toUpperCase()} ${hiddenSize} units`).join(", ");
   const before = {
-    title: "Before training",
-    subtitle: `${sizes}; dashed: gates as PyTorch starts them, lines: with memories of up to ${steps} steps`,
+    title: `Before training, ${steps} steps back`,
+    subtitle: `Lines: gates that start with memories of up to ${steps} steps; dashed: as PyTorch starts them`,
     x: BACK,
     y: RELATIVE,
     series: [
@@ -104,20 +104,20 @@ export function cellSections(results: readonly CellResult[]): Section[] {
     ],
   };
   const after = {
-    title: "After training",
+    title: `After training, ${steps} steps back`,
     subtitle: `${results[0].steps} steps on temporal order, T = ${steps}; guessing has a loss of 1.386`,
     x: BACK,
     y: RELATIVE,
     series: results.map(({ cell, after, lossAfter }) =>
-      line(`${cell.toUpperCase()}, loss ${lossAfter.toFixed(3)}`, after.hiddenGradient),
+      line(`${cell.toUpperCase()}, loss ${lossAfter.toFixed(4)}`, after.hiddenGradient),
     ),
   };
   const figures = (key: "before" | "after", loss: "lossBefore" | "lossAfter"): string[] => [
     `of the gradient, after ${steps} steps back:`,
     ...results.map((result) => {
-      const { mean } = result[key].memory ?? {};
-      const forget = mean === undefined ? "" : `, keeps ${mean.toFixed(3)} of its state a step`;
-      return `${result.cell.toUpperCase().padEnd(5)}${share(result[key].hiddenGradient)}   loss ${result[loss].toFixed(4)}${forget}`;
+      const { memory, hiddenSize } = result[key];
+      const forget = memory ? `, keeps ${memory.mean.toFixed(3)} of its state a step` : "";
+      return `${result.cell.toUpperCase().padEnd(5)}${hiddenSize} units ${share(result[key].hiddenGradient)}   loss ${result[loss].toFixed(4)}${forget}`;
     }),
   ];
   return [

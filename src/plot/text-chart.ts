@@ -74,7 +74,7 @@ export function textChart(options: TextChartOptions): string {
   );
   const marked = series.reduce((text, _, i) => mark(text, i), chart).replace(/ +$/gm, "");
   const legend = series.map(({ name }, i) => `${coloured(i, i === 0 ? "──" : MARKS[i].repeat(2))} ${name}`);
-  return `${marked}\n${" ".repeat(LABEL_WIDTH + 2)}${[...legend, ...(note ? [note] : [])].join("   ")}`;
+  return [marked, ...wrapped([...legend, ...(note ? [note] : [])], width)].join("\n");
 }
 
 function logarithms(values: readonly number[]): number[] {
@@ -96,6 +96,23 @@ function columns(values: readonly number[], places: number, width: number): numb
     if (run.length > 0) means.push(run.reduce((sum, value) => sum + value, 0) / run.length);
   }
   return means;
+}
+
+/** In lines of at most `width` columns, below the chart's. */
+function wrapped(items: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  let room = 0;
+  for (const item of items) {
+    const columns = item.replace(/\x1b\[\d+m/g, "").length;
+    if (columns + 3 <= room) {
+      lines.push(`${lines.pop()}   ${item}`);
+      room -= columns + 3;
+    } else {
+      lines.push(" ".repeat(LABEL_WIDTH + 2) + item);
+      room = width - columns;
+    }
+  }
+  return lines;
 }
 
 /** Puts a series' own character in place of the lines that asciichart drew in its colour. */

@@ -51,6 +51,8 @@ describe("textChart", () => {
     }));
     const lines = drawn({ series, note: "steps" });
     expect(lines.at(-1)?.trim()).toBe("── s0   ·· s1   ++ s2   xx s3   oo s4   ** s5   steps");
+    const narrow = drawn({ series, width: 20 });
+    expect(narrow.slice(-2)).toEqual([`${" ".repeat(13)}++ s2   xx s3`, `${" ".repeat(13)}oo s4   ** s5`]);
     for (const mark of ["·", "+", "x", "o", "*"]) expect(lines.slice(0, -1).join("")).toContain(mark);
     const same = drawn({
       series: [
