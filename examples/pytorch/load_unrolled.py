@@ -5,33 +5,28 @@ import torch
 from torch import nn
 
 
-class LanguageModel(nn.Module):
-    def __init__(self, cell, vocab_size, embedding_size, hidden_size, num_layers=1, proj_size=0):
-        super().__init__()
-        layers = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell]
-        self.embedding = nn.Embedding(vocab_size, embedding_size)
-        options = {"proj_size": proj_size} if proj_size else {}
-        self.rnn = layers(embedding_size, hidden_size, num_layers, **options)
-        self.decoder = nn.Linear(proj_size or hidden_size, vocab_size)
-
-    def forward(self, ids, state=None):  # ids [T, B]
-        output, state = self.rnn(self.embedding(ids), state)
-        return self.decoder(output), state
-
-
 def load(path):
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = bytearray(file.read())
-    types = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+        data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
     c = json.loads(header.pop("__metadata__")["config"])
-    tensors = {}
-    for name, info in header.items():
-        if name.split(".")[0] in ("embedding", "rnn", "decoder"):  # A checkpoint has more.
-            flat = torch.frombuffer(data, dtype=torch.uint8)[slice(*info["data_offsets"])]
-            tensors[name] = flat.view(types[info["dtype"]]).reshape(info["shape"])
-    tensors.setdefault("decoder.weight", tensors["embedding.weight"])  # Tied weights.
-    sizes = (c["vocabSize"], c["embeddingSize"], c["hiddenSize"], c["numLayers"], c.get("projSize", 0))
-    model = LanguageModel(c["cell"], *sizes)
-    model.load_state_dict(tensors)
+    types = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+    weights = {
+        name: data[slice(*t["data_offsets"])].view(types[t["dtype"]]).reshape(t["shape"])
+        for name, t in header.items()
+        if name.startswith(("embedding.", "rnn.", "decoder."))  # A checkpoint has more.
+    }
+    weights.setdefault("decoder.weight", weights["embedding.weight"])  # Tied weights.
+    layers = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[c["cell"]]
+    projection = {"proj_size": c["projSize"]} if "projSize" in c else {}
+    model = nn.ModuleDict({
+        "embedding": nn.Embedding(c["vocabSize"], c["embeddingSize"]),
+        "rnn": layers(c["embeddingSize"], c["hiddenSize"], c["numLayers"], **projection),
+        "decoder": nn.Linear(c.get("projSize", c["hiddenSize"]), c["vocabSize"]),
+    })
+    model.load_state_dict(weights)
     return model.eval()
+
+
+def logits(model, ids):  # [T, B] -> [T, B, vocabulary]
+    return model["decoder"](model["rnn"](model["embedding"](ids))[0])

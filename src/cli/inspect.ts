@@ -110,8 +110,8 @@ function describeModel({ cell, numLayers, hiddenSize }: LanguageModel["config"])
 function formatGradients({ layer, steps, hiddenGradient, cellGradient }: LayerDiagnosis): string {
   const title = `layer ${layer}: norm of the gradient by distance from the loss`;
   const series = [
-    { name: "dL/dh", values: hiddenGradient },
-    ...(cellGradient ? [{ name: "dL/dc", values: cellGradient }] : []),
+    { name: "dL/dh", values: withoutOverflow(hiddenGradient) },
+    ...(cellGradient ? [{ name: "dL/dc", values: withoutOverflow(cellGradient) }] : []),
   ];
   if (!series.some(({ values }) => values.some(isDrawn))) return `${title}\nno gradient reaches the layer`;
   const note = `0 to ${steps} tokens before the loss`;
@@ -122,12 +122,17 @@ function formatGradients({ layer, steps, hiddenGradient, cellGradient }: LayerDi
   ].join("\n");
 }
 
+/** Beyond an overflow there is nothing to draw: zeros, which a logarithmic chart leaves out at the end. */
+function withoutOverflow(norms: readonly number[]): number[] {
+  return norms.map((norm) => (Number.isFinite(norm) ? norm : 0));
+}
+
 /** A gradient may vanish or overflow altogether, and a logarithmic axis has neither. */
 function isDrawn(norm: number): boolean {
   return norm > 0 && norm < Number.POSITIVE_INFINITY;
 }
 
-/** The first norm, the last one that is not 0, and the mean factor between. */
+/** The first norm, the last one that is neither 0 nor overflown, and the mean factor between. */
 function describe(norms: readonly number[]): string {
   const last = norms.findLastIndex(isDrawn);
   const figure = (norm: number): string => norm.toPrecision(3);
@@ -149,7 +154,7 @@ function formatGates(layers: readonly LayerDiagnosis[]): string {
 
 function row(layer: string, gate: string, { mean, low, high }: GateStatistics, radius: number): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(9);
-  return `${layer.padEnd(10)}${gate.padEnd(4)}${mean.toFixed(3).padStart(8)}${percent(low)}${percent(high)}${radius.toFixed(3).padStart(8)}`;
+  return `${layer.padEnd(10)}${gate.padEnd(4)}${mean.toFixed(3).padStart(8)}${percent(low)}${percent(high)}  ${radius.toFixed(3).padStart(7)}`;
 }
 
 function formatMemory({ mean, halfLives }: MemoryStatistics, gate: string): string {

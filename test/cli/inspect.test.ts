@@ -141,4 +141,20 @@ describe("inspect", () => {
     expect(svg).toMatchObject({ code: 1, stdout: "" });
     expect(svg.stderr).toContain("there is no gradient to draw");
   });
+
+  it("shows a model whose gradients overflow", async () => {
+    const { tensors, metadata } = readSafetensors(readFileSync(join(directory, "rnn.safetensors")));
+    // States of 0, where tanh is steepest.
+    for (const [name, { data }] of tensors) {
+      if (/embedding|bias_/.test(name)) data.fill(0);
+      if (name.includes("weight_hh")) data.fill(1e4);
+    }
+    writeFileSync(join(directory, "huge.safetensors"), writeSafetensors(tensors, metadata));
+    const { code, stdout, stderr } = await inspect("huge.safetensors", "text.txt", "--svg", "huge.svg");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(
+      /dL\/dh [\d.e+-]+ at the loss, [\d.]+e\+3\d \d tokens before: ×\d{6}\.\d{3} a token\n/,
+    );
+    expect(stdout).toMatch(/layer 1 +h .* 160000\.000\n/);
+  });
 });

@@ -9,15 +9,31 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "pytorch"))
-from load_unrolled import LanguageModel, load  # noqa: E402
+from load_unrolled import load, logits as logits_of  # noqa: E402
 from save_for_unrolled import save  # noqa: E402
+
+
+class LanguageModel(nn.Module):
+    """As one would write it without knowing of Unrolled."""
+
+    def __init__(self, cell, vocab_size, embedding_size, hidden_size, num_layers, proj_size):
+        super().__init__()
+        options = {"proj_size": proj_size} if proj_size else {}
+        layers = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell]
+        self.embedding = nn.Embedding(vocab_size, embedding_size)
+        self.rnn = layers(embedding_size, hidden_size, num_layers, **options)
+        self.decoder = nn.Linear(proj_size or hidden_size, vocab_size)
+
+    def forward(self, ids):
+        return self.decoder(self.rnn(self.embedding(ids))[0])
 
 
 def check_load(model, ids, logits):
     with torch.no_grad():
-        got = load(model).float()(torch.tensor(json.loads(Path(ids).read_text())))[0]
+        got = logits_of(load(model), torch.tensor(json.loads(Path(ids).read_text())))
     expected = torch.frombuffer(bytearray(Path(logits).read_bytes()), dtype=torch.float32).reshape(got.shape)
     print(json.dumps(float((got - expected).abs().max() / got.abs().max())))
 
@@ -43,7 +59,7 @@ def make(directory):
         name = f"{cell}{layers}{'_proj' if projection else ''}{'_tied' if tied else ''}_{dtype}"
         save(state, f"{directory}/{name}.safetensors")
         with torch.no_grad():
-            logits = model(ids)[0]
+            logits = model(ids)
         Path(directory, f"{name}.logits").write_bytes(logits.numpy().tobytes())
         cases.append(name)
     print(json.dumps({"cases": cases, "vocabSize": vocab, "ids": ids.tolist()}))
