@@ -1,5 +1,6 @@
 // npm run test:pytorch: models go to PyTorch and come from it, through the files and snippets that users have
-// (examples/pytorch), and both sides' logits agree within 1e-5 of the largest. Without torch it does nothing.
+// (examples/pytorch), and both sides' logits agree within 1e-5 of the largest. Without torch it does nothing. PYTHON
+// names the interpreter: python3.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,13 +9,14 @@ import { fileURLToPath } from "node:url";
 import { createEngine, loadLanguageModel } from "../../build/index.js";
 
 const LIMIT = 1e-5;
+const PYTHON = process.env.PYTHON ?? "python3";
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const python = (...args) =>
-  JSON.parse(execFileSync("python3", ["-W", "ignore", file("check.py"), ...args], { encoding: "utf8" }));
+  JSON.parse(execFileSync(PYTHON, ["-W", "ignore", file("check.py"), ...args], { encoding: "utf8" }));
 const unrolled = (...args) => execFileSync(process.execPath, [file("../../build/cli.js"), ...args]);
 
-if (spawnSync("python3", ["-c", "import torch, numpy"]).status !== 0) {
-  console.log("skipped: python3 has no torch or no numpy");
+if (spawnSync(PYTHON, ["-c", "import torch, numpy"]).status !== 0) {
+  console.log(`skipped: ${PYTHON} has no torch or no numpy`);
   process.exit();
 }
 const directory = mkdtempSync(join(tmpdir(), "unrolled-pytorch-"));
