@@ -98,12 +98,15 @@ function columns(values: readonly number[], places: number, width: number): numb
   return means;
 }
 
+/** A terminal's colour, which takes no column. */
+const COLOUR = /\p{Cc}\[\d+m/gu;
+
 /** In lines of at most `width` columns, below the chart's. */
 function wrapped(items: readonly string[], width: number): string[] {
   const lines: string[] = [];
   let room = 0;
   for (const item of items) {
-    const columns = item.replace(/\x1b\[\d+m/g, "").length;
+    const columns = item.replace(COLOUR, "").length;
     if (columns + 3 <= room) {
       lines.push(`${lines.pop()}   ${item}`);
       room -= columns + 3;
