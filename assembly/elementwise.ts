@@ -4,9 +4,11 @@
 //   derive     dx += dy ⊙ f′,       f′ from the output y:  exp y, tanh 1 − y², sigmoid y(1 − y), relu y > 0;  log 1/x from x
 //   binary     y[R, C] = a ∘ b,     ∘ = +, ×; b is [R, C], or [C] used on every row (bStride 0)
 //   accumulate y += s·x             multiplyAdd  y += a ⊙ b
-// Split over chunks of CHUNK floats; a chunk's elements take the same routine wherever they lie.
+//   fill       y = value            clamp  x = min(max(x, −limit), limit)
+// Split over chunks of CHUNK floats, with broadcasting and in copyRows by rows; an element takes the same routine
+// wherever it lies.
 
-import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
+import { fill as fillFloats, loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
 import { exp4, log4, sigmoid4, tanh4 } from "./vector-math";
 
 const CHUNK: i32 = 16384;
@@ -70,20 +72,27 @@ export function derive(kind: i32, value: usize, dy: usize, dx: usize, count: i32
 export function binary(
   kind: i32, a: usize, b: usize, bStride: i32, y: usize, rows: i32, columns: i32, part: i32, parts: i32,
 ): void {
-  const from = partStart(rows, 1, part, parts);
+  if (bStride) {
+    const from = partStart(rows * columns, CHUNK, part, parts);
+    const to = partStart(rows * columns, CHUNK, part + 1, parts);
+    const start = <usize>from << 2;
+    binaryRow(kind, a + start, b + start, y + start, to - from);
+    return;
+  }
   const to = partStart(rows, 1, part + 1, parts);
-  for (let row = from; row < to; row++) {
-    const start = <usize>row * columns;
-    const x = a + (start << 2);
-    const z = b + ((<usize>row * bStride) << 2);
-    const out = y + (start << 2);
-    for (let j = 0; j < columns; j += 4) {
-      const at = <usize>j << 2;
-      const left = columns - j;
-      const p = loadUpTo4(x + at, left);
-      const q = loadUpTo4(z + at, left);
-      storeUpTo4(out + at, kind ? f32x4.mul(p, q) : f32x4.add(p, q), left);
-    }
+  for (let row = partStart(rows, 1, part, parts); row < to; row++) {
+    const start = (<usize>row * columns) << 2;
+    binaryRow(kind, a + start, b, y + start, columns);
+  }
+}
+
+function binaryRow(kind: i32, a: usize, b: usize, y: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const left = count - j;
+    const at = <usize>j << 2;
+    const p = loadUpTo4(a + at, left);
+    const q = loadUpTo4(b + at, left);
+    storeUpTo4(y + at, kind ? f32x4.mul(p, q) : f32x4.add(p, q), left);
   }
 }
 
@@ -102,25 +111,35 @@ export function accumulate(y: usize, x: usize, scale: f32, count: i32, part: i32
 export function multiplyAdd(
   a: usize, b: usize, bStride: i32, y: usize, rows: i32, columns: i32, part: i32, parts: i32,
 ): void {
-  const from = partStart(rows, 1, part, parts);
+  if (bStride) {
+    const from = partStart(rows * columns, CHUNK, part, parts);
+    const to = partStart(rows * columns, CHUNK, part + 1, parts);
+    const start = <usize>from << 2;
+    multiplyAddRow(a + start, b + start, y + start, to - from);
+    return;
+  }
   const to = partStart(rows, 1, part + 1, parts);
-  for (let row = from; row < to; row++) {
+  for (let row = partStart(rows, 1, part, parts); row < to; row++) {
     const start = (<usize>row * columns) << 2;
-    const z = b + ((<usize>row * bStride) << 2);
-    for (let j = 0; j < columns; j += 4) {
-      const at = <usize>j << 2;
-      const left = columns - j;
-      const sum = madd(loadUpTo4(a + start + at, left), loadUpTo4(z + at, left), loadUpTo4(y + start + at, left));
-      storeUpTo4(y + start + at, sum, left);
-    }
+    multiplyAddRow(a + start, b, y + start, columns);
+  }
+}
+
+function multiplyAddRow(a: usize, b: usize, y: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const left = count - j;
+    const at = <usize>j << 2;
+    storeUpTo4(y + at, madd(loadUpTo4(a + at, left), loadUpTo4(b + at, left), loadUpTo4(y + at, left)), left);
   }
 }
 
 /** Copies `rows` rows of `columns` floats between two matrices with strides in floats: what slice and concat do. */
 export function copyRows(
   target: usize, targetStride: i32, source: usize, sourceStride: i32, rows: i32, columns: i32, add: i32,
+  part: i32, parts: i32,
 ): void {
-  for (let row = 0; row < rows; row++) {
+  const end = partStart(rows, 1, part + 1, parts);
+  for (let row = partStart(rows, 1, part, parts); row < end; row++) {
     const to = target + ((<usize>row * targetStride) << 2);
     const from = source + ((<usize>row * sourceStride) << 2);
     if (!add) {
@@ -131,5 +150,23 @@ export function copyRows(
       const at = <usize>j << 2;
       storeUpTo4(to + at, f32x4.add(loadUpTo4(to + at, columns - j), loadUpTo4(from + at, columns - j)), columns - j);
     }
+  }
+}
+
+/** y[count] = value */
+export function fill(y: usize, value: f32, count: i32, part: i32, parts: i32): void {
+  const from = partStart(count, CHUNK, part, parts);
+  fillFloats(y + (<usize>from << 2), value, partStart(count, CHUNK, part + 1, parts) - from);
+}
+
+/** x[count] = min(max(x, −limit), limit): clipping by value. NaN stays NaN. */
+export function clamp(x: usize, limit: f32, count: i32, part: i32, parts: i32): void {
+  const from = partStart(count, CHUNK, part, parts);
+  const to = partStart(count, CHUNK, part + 1, parts);
+  const high = f32x4.splat(limit);
+  const low = f32x4.splat(-limit);
+  for (let i = from; i < to; i += 4) {
+    const at = x + (<usize>i << 2);
+    storeUpTo4(at, f32x4.max(f32x4.min(loadUpTo4(at, to - i), high), low), to - i);
   }
 }

@@ -8,15 +8,14 @@ export { packRecurrent } from "./cells/recurrent";
 export { rnnBackward, rnnForward } from "./cells/rnn";
 export { lstmBackward, lstmForward } from "./cells/lstm";
 export { gruBackward, gruForward } from "./cells/gru";
-export { accumulate, binary, copyRows, derive, multiplyAdd, unary } from "./elementwise";
+export { accumulate, binary, clamp, copyRows, derive, fill, multiplyAdd, unary } from "./elementwise";
 export { embeddingBackward, embeddingForward } from "./embedding";
 export { layerNormBackward, layerNormBackwardWeight, layerNormForward } from "./norm";
-export { clamp, adamStep, rmspropStep, sgdStep } from "./optimizers";
+export { adamStep, rmspropStep, sgdStep } from "./optimizers";
 export { dropoutMask, philox, randomNormal, randomUniform } from "./random";
-export { columnSums, sum, sumOfSquares } from "./reduce";
+export { addUp, columnSums, sum, sumOfSquares } from "./reduce";
 export { moveRows } from "./rows";
 export { crossEntropyBackward, crossEntropyForward, softmaxBackward, softmaxForward } from "./softmax";
-export { fill } from "./simd";
 export { madds } from "./peak";
 
 /** cos in AssemblyScript's own arithmetic, for the learning rate's schedule: a runtime's Math.cos may differ. */

@@ -111,12 +111,3 @@ export function rmspropStep(args: OptimizerArgs, part: i32, parts: i32): void {
     storeUpTo4(args.parameter + at, nmadd(rate, update, p), left);
   }
 }
-
-/** x = min(max(x, −limit), limit): clipping by value. NaN stays NaN. */
-export function clamp(x: usize, limit: f32, count: i32): void {
-  const high = f32x4.splat(limit);
-  const low = f32x4.splat(-limit);
-  for (; count > 0; count -= 4, x += 16) {
-    storeUpTo4(x, f32x4.max(f32x4.min(loadUpTo4(x, count), high), low), count);
-  }
-}

@@ -44,7 +44,7 @@ export class RandomArgs {
   /** uniform: low and high; normal: mean and deviation; dropout: p and 1/(1 − p). */
   first: f32;
   second: f32;
-  /** Room for one block: 16 bytes for each part that runs at a time. */
+  /** Room for one block: 16 bytes for each thread. */
   scratch: usize;
 }
 

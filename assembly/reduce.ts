@@ -1,13 +1,18 @@
 // Sums.
 //
 //   columnSums    y[C] += Σ_r x[r, C], or Σ_r x[r, C]⊙w[r, C]: a bias's gradient. Split by columns, rows in order.
-//   sumOfSquares  Σ x², in f64: the gradient's norm. Eight running sums, so that the order is fixed and the adds overlap.
+//   sumOfSquares  Σ x², in f64: the gradient's norm. Eight running sums, so that the adds overlap.
 //   sum           Σ x, in f64, one after the other.
+//
+// The last two leave a sum for each block of BLOCK floats, which addUp adds up in order: so the order of all additions
+// depends on the count alone. Split by blocks.
 
 import { loadUpTo4, partStart, storeUpTo4 } from "./simd";
 
 /** Floats in a cache line. */
 const GRAIN: i32 = 16;
+/** The host knows it as SUM_BLOCK. */
+const BLOCK: i32 = 16384;
 
 /** stride: floats from row to row of x. weights: [R, C] of the same stride, or 0. */
 export function columnSums(
@@ -52,7 +57,15 @@ function sumLine(y: usize, x: usize, rows: i32, step: usize): void {
   v128.store(y, f32x4.add(v128.load(y, 48), d), 48);
 }
 
-export function sumOfSquares(x: usize, count: i32): f64 {
+/** sums[⌈count / BLOCK⌉] */
+export function sumOfSquares(x: usize, count: i32, sums: usize, part: i32, parts: i32): void {
+  const to = partStart(count, BLOCK, part + 1, parts);
+  for (let i = partStart(count, BLOCK, part, parts); i < to; i += BLOCK) {
+    store<f64>(sums + (<usize>(i / BLOCK) << 3), blockOfSquares(x + (<usize>i << 2), min(BLOCK, to - i)));
+  }
+}
+
+function blockOfSquares(x: usize, count: i32): f64 {
   let s0 = f64x2.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -78,8 +91,20 @@ export function sumOfSquares(x: usize, count: i32): f64 {
   return total;
 }
 
-export function sum(x: usize, count: i32): f64 {
+/** sums[⌈count / BLOCK⌉] */
+export function sum(x: usize, count: i32, sums: usize, part: i32, parts: i32): void {
+  const to = partStart(count, BLOCK, part + 1, parts);
+  for (let i = partStart(count, BLOCK, part, parts); i < to; i += BLOCK) {
+    const end = min(to, i + BLOCK);
+    let total: f64 = 0;
+    for (let j = i; j < end; j++) total += <f64>load<f32>(x + (<usize>j << 2));
+    store<f64>(sums + (<usize>(i / BLOCK) << 3), total);
+  }
+}
+
+/** Σ sums[count], in order. */
+export function addUp(sums: usize, count: i32): f64 {
   let total: f64 = 0;
-  for (; count > 0; count--, x += 4) total += <f64>load<f32>(x);
+  for (; count > 0; count--, sums += 8) total += load<f64>(sums);
   return total;
 }

@@ -20,10 +20,10 @@ import { gemvColumns, gemvRows } from "../matmul/gemv";
 import { packColumns } from "../matmul/pack";
 import { multiplyPanels, PANEL_SCRATCH } from "../matmul/panels";
 import { partStart } from "../simd";
-import { TILE_COLUMNS } from "../matmul/tile";
+import { TILE_COLUMNS, TILE_ROWS } from "../matmul/tile";
 
-/** Rows that one part of a recurrence takes at least, so that its panels are used by several tiles. */
-export const ROW_GRAIN: i32 = 16;
+/** Parts of a recurrence begin at multiples of it: a tile's rows, of which none is computed in vain between parts. */
+export const ROW_GRAIN: i32 = TILE_ROWS;
 
 @unmanaged
 export class RecurrentArgs {
@@ -51,7 +51,7 @@ export class RecurrentArgs {
   candidateBias: usize;
   dHidden: usize;
   dCell: usize;
-  /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each part that runs at a time. */
+  /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each thread. */
   scratch: usize;
 }
 

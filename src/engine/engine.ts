@@ -1,11 +1,13 @@
 import { ConfigError, EngineError } from "../errors.ts";
 import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
-import type { Kernels } from "./kernels.ts";
+import { type ArgumentsOf, CHUNK, type Kernels, type SplitKernel } from "./kernels.ts";
 import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
 import { type Build, type LoadedKernels, loadKernels, supports } from "./load.ts";
-import { Memory } from "./memory.ts";
+import { align, Memory } from "./memory.ts";
+import { Pool, type Scratch } from "./pool.ts";
 import { RandomStream } from "./random.ts";
+import { countCores, findSpawn, type Spawn } from "./spawn.ts";
 
 /** The layouts as lists, made once: a struct is written before every kernel call. */
 const FIELDS = Object.fromEntries(
@@ -14,6 +16,14 @@ const FIELDS = Object.fromEntries(
     Object.entries(fields).map(([name, type]) => ({ name, isFloat: type === "f32" })),
   ]),
 );
+
+const MOST_THREADS = 64;
+/** Without a word from the user: more than that rarely pay for a recurrent model's sizes. */
+const DEFAULT_THREADS = 8;
+/** Parts of one job at most: enough for every thread, and few enough that taking them costs nothing. */
+const MOST_PARTS = 64;
+/** What a part takes at least, in nanoseconds: handing a job over takes one microsecond. */
+const SMALLEST_PART = 5000;
 
 export interface EngineOptions {
   /**
@@ -25,6 +35,13 @@ export interface EngineOptions {
   seed?: number;
   /** The most linear memory to use, in bytes. Default and limit: 4 GiB. */
   maximumMemory?: number;
+  /**
+   * How many threads may compute, the caller's among them: 1 to 64. Default: as many as the machine has cores, up to
+   * 8. They start once there has been enough work to share, and join when they are ready. Results do not depend on
+   * them. One, whatever is asked for, where the runtime has no shared memory or the caller may not wait: in a page
+   * without cross-origin isolation, and in a page's main thread.
+   */
+  threads?: number;
 }
 
 /**
@@ -32,16 +49,26 @@ export interface EngineOptions {
  * @throws ConfigError on an option out of range; EngineError where WebAssembly SIMD is missing.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { numerics = "fast", seed = 0, maximumMemory = 0x100000000 } = options;
+  const { numerics = "fast", seed = 0, maximumMemory = 0x100000000, threads } = options;
   if (numerics !== "fast" && numerics !== "reproducible") {
     throw new ConfigError(`numerics must be "fast" or "reproducible", got ${JSON.stringify(numerics)}`);
   }
   if (!(maximumMemory >= 0x200000)) {
     throw new ConfigError(`maximumMemory must be at least 2 MiB (2097152 bytes), got ${maximumMemory}`);
   }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw new ConfigError(`threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
+  }
+  const random = new RandomStream(seed);
   const build: Build = numerics === "fast" && supports("relaxed") ? "relaxed" : "simd";
-  return new Engine(await loadKernels(build, maximumMemory), new RandomStream(seed));
+  const loaded = await loadKernels(build, maximumMemory);
+  const size = threads ?? Math.min(DEFAULT_THREADS, await countCores());
+  const spawn = size > 1 ? await findSpawn(loaded.memory) : undefined;
+  return new Engine(loaded, random, spawn && { size, spawn });
 }
+
+/** Ends the threads of engines that were forgotten instead of closed. */
+const abandoned = new FinalizationRegistry<Pool>((pool) => pool.close());
 
 /** See {@link createEngine}. Not for `new`: the kernels load asynchronously. */
 export class Engine {
@@ -50,19 +77,31 @@ export class Engine {
   readonly memory: Memory;
   /** Initial weights and dropout draw from this stream; a checkpoint stores its state. */
   readonly random: RandomStream;
+  /** The other threads, where there may be any. */
+  readonly pool: Pool | undefined;
   readonly #args: number;
+  #scratch: Scratch | undefined;
   #tape: Tape | undefined;
   #phase: "idle" | "step" | "infer" = "idle";
   #step = 0;
   #closed = false;
   #kept: (() => void)[] = [];
 
-  constructor(loaded: LoadedKernels, random: RandomStream) {
+  constructor(loaded: LoadedKernels, random: RandomStream, threads?: { size: number; spawn: Spawn }) {
     this.build = loaded.build;
     this.kernels = loaded.kernels;
     this.memory = new Memory(loaded.memory, loaded.heapBase);
     this.random = random;
-    this.#args = this.memory.allocate(LARGEST_ARGS);
+    this.#args = this.memory.allocate(LARGEST_ARGS * (threads?.size ?? 1));
+    if (threads) {
+      this.pool = new Pool(loaded, threads.size, threads.spawn, this.#args);
+      abandoned.register(this, this.pool, this);
+    }
+  }
+
+  /** How many threads compute now, the caller's among them: more join when they are needed and ready. */
+  get threads(): number {
+    return this.pool?.running ?? 1;
   }
 
   /** The number of the step that arena tensors made now belong to; they die with it. */
@@ -139,8 +178,13 @@ export class Engine {
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
     const tensor = this.empty(shape, "f32", "zeros");
-    this.kernels.fill(tensor.pointer, 0, tensor.size);
+    this.fill(tensor.pointer, 0, tensor.size);
     return tensor;
+  }
+
+  /** Fills `count` floats from `pointer` on. */
+  fill(pointer: number, value: number, count: number): void {
+    this.run("fill", this.parts(Math.ceil(count / CHUNK), 0.1 * count), pointer, value, count);
   }
 
   /** A tensor whose content is undefined: for operations, which fill it. */
@@ -209,29 +253,62 @@ export class Engine {
     return tensor.pointer;
   }
 
-  /** Writes an argument struct and returns its address. It is valid until the next call. */
-  args<L extends Layout>(layout: L, values: ArgsOf<L>): number {
+  /**
+   * Writes an argument struct and returns its address. It is valid until the next call.
+   * @param scratchBytes what was given to `scratch`, where the struct has such a field.
+   */
+  args<L extends Layout>(layout: L, values: ArgsOf<L>, scratchBytes?: number): number {
     const { f32, i32 } = this.memory;
-    let at = this.#args >>> 2;
+    const start = this.#args >>> 2;
+    let at = start;
+    this.#scratch = undefined;
     for (const { name, isFloat } of FIELDS[layout]) {
       const value = (values as Record<string, number>)[name];
+      if (name === "scratch" && scratchBytes)
+        this.#scratch = { word: at - start, bytes: align(scratchBytes) };
       if (isFloat) f32[at++] = value;
       else i32[at++] = value;
     }
     return this.#args;
   }
 
-  /** Runs all parts of a kernel, one after the other. */
-  run(parts: number, kernel: (part: number, parts: number) => void): void {
-    for (let part = 0; part < parts; part++) kernel(part, parts);
+  /** Memory in the arena for each thread, `bytes` of it; the address of the first thread's. */
+  scratch(bytes: number): number {
+    return this.memory.bump(align(bytes) * (this.pool?.size ?? 1));
   }
 
   /**
-   * Ends the engine: it and its tensors cannot be used afterwards. The runtime takes the memory back once nothing
-   * refers to the engine.
+   * Into how many parts to split work that consists of so many groups, none of which can be split, and takes one
+   * thread `nanoseconds`, roughly. It depends on the work alone, never on the number of threads.
+   */
+  parts(groups: number, nanoseconds: number): number {
+    return Math.max(1, Math.min(groups, MOST_PARTS, Math.floor(nanoseconds / this.smallestPart)));
+  }
+
+  /** Of the function above: tests set it to 0, to split what is too small for that. */
+  smallestPart = SMALLEST_PART;
+
+  /**
+   * Runs all parts of a kernel, on all threads, and returns when they are done. A single part runs at once, here.
+   * @throws EngineError if a thread trapped, died or does not answer.
+   */
+  run<K extends SplitKernel>(kernel: K, parts: number, ...args: ArgumentsOf<K>): void {
+    if (parts > 1 && this.pool) {
+      this.pool.run(kernel, parts, args, args[0] === this.#args ? this.#scratch : undefined);
+      return;
+    }
+    const call = this.kernels[kernel] as (...args: number[]) => void;
+    for (let part = 0; part < parts; part++) call(...args, part, parts);
+  }
+
+  /**
+   * Ends the engine and its threads: it and its tensors cannot be used afterwards. The runtime takes the memory back
+   * once nothing refers to the engine.
    */
   close(): void {
     this.#closed = true;
+    this.pool?.close();
+    abandoned.unregister(this);
   }
 
   get isClosed(): boolean {
@@ -240,5 +317,8 @@ export class Engine {
 
   #checkOpen(): void {
     if (this.#closed) throw new EngineError("the engine was closed");
+    if (this.pool?.failure) {
+      throw new EngineError(`the engine cannot go on, since ${this.pool.failure}: close it and make another`);
+    }
   }
 }

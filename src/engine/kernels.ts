@@ -1,12 +1,11 @@
 /**
- * The kernels that a build exports, as the host sees them. Pointers and counts are i32; `part, parts` as the
- * engine's `run` hands them out. What each one computes is said where it is written, in assembly/.
+ * The kernels whose work can be split: each call does one part of it, `part` from 0 to `parts` − 1, and the parts may
+ * run in any order and at the same time (see `Engine.run`). Pointers and counts are i32. What each one computes is said
+ * where it is written, in assembly/.
  */
-export interface Kernels {
+export interface SplitKernels {
   gemmPack(args: number, part: number, parts: number): void;
   gemmMultiply(args: number, part: number, parts: number): void;
-  gemmParts(m: number, n: number): number;
-  gemmScratchBytes(): number;
   gemv(args: number, part: number, parts: number): void;
   packRecurrent(
     target: number,
@@ -54,15 +53,6 @@ export interface Kernels {
     columns: number,
     part: number,
     parts: number,
-  ): void;
-  copyRows(
-    target: number,
-    targetStride: number,
-    source: number,
-    sourceStride: number,
-    rows: number,
-    columns: number,
-    add: number,
   ): void;
   moveRows(
     target: number,
@@ -131,14 +121,23 @@ export interface Kernels {
   layerNormForward(args: number, part: number, parts: number): void;
   layerNormBackward(args: number, part: number, parts: number): void;
   layerNormBackwardWeight(args: number, part: number, parts: number): void;
-  philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   randomUniform(args: number, part: number, parts: number): void;
   randomNormal(args: number, part: number, parts: number): void;
   dropoutMask(args: number, part: number, parts: number): void;
   sgdStep(args: number, part: number, parts: number): void;
   rmspropStep(args: number, part: number, parts: number): void;
   adamStep(args: number, part: number, parts: number): void;
-  clamp(x: number, limit: number, count: number): void;
+  copyRows(
+    target: number,
+    targetStride: number,
+    source: number,
+    sourceStride: number,
+    rows: number,
+    columns: number,
+    add: number,
+    part: number,
+    parts: number,
+  ): void;
   columnSums(
     y: number,
     x: number,
@@ -149,13 +148,31 @@ export interface Kernels {
     part: number,
     parts: number,
   ): void;
-  sum(x: number, count: number): number;
-  sumOfSquares(x: number, count: number): number;
-  fill(target: number, value: number, count: number): void;
+  clamp(x: number, limit: number, count: number, part: number, parts: number): void;
+  sum(x: number, count: number, sums: number, part: number, parts: number): void;
+  sumOfSquares(x: number, count: number, sums: number, part: number, parts: number): void;
+  fill(target: number, value: number, count: number, part: number, parts: number): void;
+}
+
+/** All functions that a build exports, as the host sees them. */
+export interface Kernels extends SplitKernels {
+  gemmParts(m: number, n: number): number;
+  gemmScratchBytes(): number;
+  philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   cosine(x: number): number;
   madds(chains: number, count: number): number;
+  addUp(sums: number, count: number): number;
 }
+
+export type SplitKernel = keyof SplitKernels;
+/** What a kernel takes besides `part, parts`. */
+export type ArgumentsOf<K extends SplitKernel> =
+  Parameters<SplitKernels[K]> extends [...infer A extends number[], number, number] ? A : never;
 
 /** The codes of elementwise.ts. */
 export const UNARY = { exp: 0, log: 1, tanh: 2, sigmoid: 3, relu: 4 } as const;
 export const BINARY = { add: 0, mul: 1 } as const;
+/** Floats that element-wise kernels do not split. */
+export const CHUNK = 16384;
+/** Floats in a block of reduce.ts, each of which leaves a sum. */
+export const SUM_BLOCK = 16384;

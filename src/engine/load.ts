@@ -10,6 +10,7 @@ export type Build = "simd" | "relaxed";
 
 export interface LoadedKernels {
   build: Build;
+  module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   kernels: Kernels;
   /** The first byte that the module does not use itself. */
@@ -54,9 +55,9 @@ export async function loadKernels(build: Build, maximumBytes: number): Promise<L
     bytes = unshare(bytes);
     memory = createMemory(maximumBytes, false);
   }
-  const { exports } = await instantiate<Record<string, unknown>>(bytes, { env: { memory } });
+  const { exports, module } = await instantiate<Record<string, unknown>>(bytes, { env: { memory } });
   const heapBase = (exports.__heap_base as WebAssembly.Global | undefined)?.value ?? PAGE;
-  return { build, memory, kernels: exports as unknown as Kernels, heapBase };
+  return { build, module, memory, kernels: exports as unknown as Kernels, heapBase };
 }
 
 async function readModule(url: URL): Promise<Uint8Array<ArrayBuffer>> {

@@ -143,7 +143,8 @@ export class Memory {
   }
 }
 
-function align(bytes: number): number {
+/** Rounded up to whole cache lines. */
+export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 

@@ -1,6 +1,7 @@
-import { BINARY } from "../engine/kernels.ts";
 import { ConfigError } from "../errors.ts";
 import { checkType } from "./check.ts";
+import { draw } from "./draw.ts";
+import { binary, multiplyAdd } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -18,22 +19,13 @@ export function dropout(x: Tensor, p: number): Tensor {
   checkType("dropout", x, "f32");
   if (p === 0) return x;
   const { engine } = x;
-  const { kernels } = engine;
   const source = engine.use(x);
   const mask = engine.empty(x.shape, "f32", "mask").pointer;
   const y = engine.empty(x.shape, "f32", "dropout");
-  const args = engine.args("RandomArgs", {
-    target: mask,
-    count: x.size,
-    ...engine.random.take(x.size),
-    first: p,
-    second: 1 / (1 - p),
-    scratch: engine.memory.bump(16),
-  });
-  engine.run(1, (part, parts) => kernels.dropoutMask(args, part, parts));
-  kernels.binary(BINARY.mul, source, mask, x.size, y.pointer, 1, x.size, 0, 1);
+  draw(engine, "dropoutMask", mask, x.size, p, 1 / (1 - p));
+  binary(engine, "mul", source, mask, x.size, y.pointer, 1, x.size);
   record([y], [x], () => {
-    kernels.multiplyAdd(y.gradient.pointer, mask, x.size, x.gradient.pointer, 1, x.size, 0, 1);
+    multiplyAdd(engine, y.gradient.pointer, mask, x.size, x.gradient.pointer, 1, x.size);
   });
   return y;
 }

@@ -1,22 +1,22 @@
-import { BINARY, UNARY } from "../engine/kernels.ts";
+import { type BINARY, UNARY } from "../engine/kernels.ts";
 import { ShapeError } from "../errors.ts";
 import { checkType } from "./check.ts";
+import { accumulate, addColumnSums, binary, elementParts, multiplyAdd } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
 function unary(name: keyof typeof UNARY, x: Tensor): Tensor {
   checkType(name, x, "f32");
   const { engine } = x;
-  const { kernels } = engine;
   const kind = UNARY[name];
   const source = engine.use(x);
   const y = engine.empty(x.shape, "f32", name);
-  engine.run(1, (part, parts) => kernels.unary(kind, source, y.pointer, x.size, part, parts));
+  engine.run("unary", elementParts(engine, x.size, 0.6), kind, source, y.pointer, x.size);
   record([y], [x], () => {
     const value = name === "log" ? source : y.pointer;
     const dy = y.gradient.pointer;
     const dx = x.gradient.pointer;
-    engine.run(1, (part, parts) => kernels.derive(kind, value, dy, dx, x.size, part, parts));
+    engine.run("derive", elementParts(engine, x.size), kind, value, dy, dx, x.size);
   });
   return y;
 }
@@ -47,7 +47,7 @@ function broadcast(name: string, a: Tensor, b: Tensor): { rows: number; columns:
   return { rows: a.size / columns, columns, stride: b.size === a.size ? columns : 0 };
 }
 
-function binary(
+function combine(
   name: keyof typeof BINARY,
   a: Tensor,
   b: Tensor,
@@ -57,46 +57,34 @@ function binary(
   const left = engine.use(a);
   const right = engine.use(b);
   const y = engine.empty(a.shape, "f32", name);
-  engine.run(1, (part, parts) =>
-    engine.kernels.binary(
-      BINARY[name],
-      left,
-      right,
-      grid.stride,
-      y.pointer,
-      grid.rows,
-      grid.columns,
-      part,
-      parts,
-    ),
-  );
+  binary(engine, name, left, right, grid.stride, y.pointer, grid.rows, grid.columns);
   return { y, ...grid };
 }
 
 /** a + b; b has a's shape or its last dimensions. */
 export function add(a: Tensor, b: Tensor): Tensor {
-  const { y, rows, columns } = binary("add", a, b);
-  const { kernels } = a.engine;
+  const { y, rows, columns } = combine("add", a, b);
+  const { engine } = a;
   record([y], [a, b], () => {
     const dy = y.gradient.pointer;
-    if (a.requiresGrad) kernels.accumulate(a.gradient.pointer, dy, 1, y.size, 0, 1);
-    if (b.requiresGrad) kernels.columnSums(b.gradient.pointer, dy, 0, rows, columns, columns, 0, 1);
+    if (a.requiresGrad) accumulate(engine, a.gradient.pointer, dy, 1, y.size);
+    if (b.requiresGrad) addColumnSums(engine, b.gradient.pointer, dy, 0, rows, columns, columns);
   });
   return y;
 }
 
 /** a × b, element by element; b has a's shape or its last dimensions. */
 export function mul(a: Tensor, b: Tensor): Tensor {
-  const { y, rows, columns, stride } = binary("mul", a, b);
-  const { kernels } = a.engine;
+  const { y, rows, columns, stride } = combine("mul", a, b);
+  const { engine } = a;
   record([y], [a, b], () => {
     const dy = y.gradient.pointer;
     if (a.requiresGrad) {
-      kernels.multiplyAdd(dy, b.pointer, stride, a.gradient.pointer, rows, columns, 0, 1);
+      multiplyAdd(engine, dy, b.pointer, stride, a.gradient.pointer, rows, columns);
     }
     if (!b.requiresGrad) return;
-    if (stride) kernels.multiplyAdd(dy, a.pointer, columns, b.gradient.pointer, rows, columns, 0, 1);
-    else kernels.columnSums(b.gradient.pointer, dy, a.pointer, rows, columns, columns, 0, 1);
+    if (stride) multiplyAdd(engine, dy, a.pointer, columns, b.gradient.pointer, rows, columns);
+    else addColumnSums(engine, b.gradient.pointer, dy, a.pointer, rows, columns, columns);
   });
   return y;
 }
@@ -107,10 +95,10 @@ export function scale(x: Tensor, factor: number): Tensor {
   const { engine } = x;
   const source = engine.use(x);
   const y = engine.empty(x.shape, "f32", "scale");
-  engine.kernels.fill(y.pointer, 0, y.size);
-  engine.kernels.accumulate(y.pointer, source, factor, y.size, 0, 1);
+  engine.fill(y.pointer, 0, y.size);
+  accumulate(engine, y.pointer, source, factor, y.size);
   record([y], [x], () => {
-    engine.kernels.accumulate(x.gradient.pointer, y.gradient.pointer, factor, y.size, 0, 1);
+    accumulate(engine, x.gradient.pointer, y.gradient.pointer, factor, y.size);
   });
   return y;
 }

@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
+import { rowParts } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -16,15 +17,14 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
   const tokens = engine.use(ids);
   checkIds("embedding", ids, vocabSize);
   const y = engine.empty([...ids.shape, size], "f32", "embedding");
-  engine.run(1, (part, parts) =>
-    engine.kernels.embeddingForward(rows, tokens, y.pointer, ids.size, size, part, parts),
-  );
+  const parts = rowParts(engine, ids.size, size, 64, 0.1);
+  engine.run("embeddingForward", parts, rows, tokens, y.pointer, ids.size, size);
   record([y], [table], () => {
     const dTable = table.gradient.pointer;
     const dy = y.gradient.pointer;
-    engine.run(1, (part, parts) =>
-      engine.kernels.embeddingBackward(dTable, tokens, dy, ids.size, size, part, parts),
-    );
+    // By columns: two parts never write the same float, and each adds up repeated ids in their order.
+    const parts = engine.parts(Math.ceil(size / 16), 0.3 * y.size);
+    engine.run("embeddingBackward", parts, dTable, tokens, dy, ids.size, size);
   });
   return y;
 }

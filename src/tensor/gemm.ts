@@ -42,30 +42,37 @@ export function gemm(
       accumulate,
       bias,
     });
-    engine.run(1, (part, parts) => kernels.gemv(args, part, parts));
+    engine.run("gemv", engine.parts(Math.ceil(n / 64), (n * k) / 8), args);
     return;
   }
   const mark = memory.mark();
   const packed = memory.bump(packedBytes(k, n));
-  const scratch = memory.bump(kernels.gemmScratchBytes());
-  const args = engine.args("GemmArgs", {
-    m,
-    n,
-    k,
-    a: a.pointer,
-    aStride: a.stride,
-    aTransposed: a.transposed ? 1 : 0,
-    b: b.pointer,
-    bStride: b.stride,
-    bTransposed,
-    c: c.pointer,
-    cStride: c.stride,
-    accumulate,
-    bias,
-    packed,
-    scratch,
-  });
-  engine.run(1, (part, parts) => kernels.gemmPack(args, part, parts));
-  engine.run(kernels.gemmParts(m, n), (part, parts) => kernels.gemmMultiply(args, part, parts));
+  const scratchBytes = kernels.gemmScratchBytes();
+  const args = engine.args(
+    "GemmArgs",
+    {
+      m,
+      n,
+      k,
+      a: a.pointer,
+      aStride: a.stride,
+      aTransposed: a.transposed ? 1 : 0,
+      b: b.pointer,
+      bStride: b.stride,
+      bTransposed,
+      c: c.pointer,
+      cStride: c.stride,
+      accumulate,
+      bias,
+      packed,
+      scratch: engine.scratch(scratchBytes),
+    },
+    scratchBytes,
+  );
+  engine.run("gemmPack", engine.parts(Math.ceil(n / 32), 0.3 * n * k), args);
+  // A grid of blocks, whose number is not ours to choose: too little work stays here, block by block.
+  const parts = kernels.gemmParts(m, n);
+  if (engine.parts(parts, (m * n * k) / 25) > 1) engine.run("gemmMultiply", parts, args);
+  else for (let part = 0; part < parts; part++) kernels.gemmMultiply(args, part, parts);
   memory.release(mark);
 }

@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
+import { addColumnSums, rowParts } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -21,7 +22,6 @@ export function layerNorm(
   if (weight) checkDimensions("layerNorm, weight", weight, [columns]);
   if (bias) checkDimensions("layerNorm, bias", bias, [columns]);
   const { engine } = x;
-  const { kernels } = engine;
   const rows = x.size / columns;
   const pass = {
     rows,
@@ -34,18 +34,20 @@ export function layerNorm(
   };
   const y = engine.empty(x.shape, "f32", "layerNorm");
   const args = engine.args("LayerNormArgs", { ...pass, y: y.pointer, dy: 0, dx: 0, dWeight: 0 });
-  engine.run(1, (part, parts) => kernels.layerNormForward(args, part, parts));
+  const byRows = rowParts(engine, rows, columns, 16, 1);
+  engine.run("layerNormForward", byRows, args);
   record([y], [x, weight, bias], () => {
     const dy = y.gradient.pointer;
     const dx = x.requiresGrad ? x.gradient.pointer : 0;
     const dWeight = weight?.requiresGrad ? weight.gradient.pointer : 0;
     const dBias = bias?.requiresGrad ? bias.gradient.pointer : 0;
     const args = engine.args("LayerNormArgs", { ...pass, y: y.pointer, dy, dx, dWeight });
-    if (dx) engine.run(1, (part, parts) => kernels.layerNormBackward(args, part, parts));
-    if (dWeight) engine.run(1, (part, parts) => kernels.layerNormBackwardWeight(args, part, parts));
-    if (dBias) {
-      engine.run(1, (part, parts) => kernels.columnSums(dBias, dy, 0, rows, columns, columns, part, parts));
+    if (dx) engine.run("layerNormBackward", byRows, args);
+    if (dWeight) {
+      const byColumns = engine.parts(Math.ceil(columns / 16), 0.5 * rows * columns);
+      engine.run("layerNormBackwardWeight", byColumns, args);
     }
+    if (dBias) addColumnSums(engine, dBias, dy, 0, rows, columns, columns);
   });
   return y;
 }

@@ -1,6 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
 import { gemm } from "./gemm.ts";
+import { addColumnSums } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -78,9 +79,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     }
     if (bias?.requiresGrad) {
       const db = bias.gradient.pointer;
-      engine.run(1, (part, parts) =>
-        engine.kernels.columnSums(db, dy.pointer, 0, rows, outputs, outputs, part, parts),
-      );
+      addColumnSums(engine, db, dy.pointer, 0, rows, outputs, outputs);
     }
   });
   return y;

@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
+import { rowParts } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -137,21 +138,8 @@ export function moveRows(
   const places = sources.map((x) => {
     const size = x.shape[x.rank - 1];
     const [source, target] = [engine.use(x), y.pointer + offset];
-    engine.run(1, (part, parts) =>
-      engine.kernels.moveRows(
-        target,
-        targetRows,
-        stride,
-        source,
-        sourceRows,
-        size,
-        count,
-        size,
-        0,
-        part,
-        parts,
-      ),
-    );
+    const parts = rowParts(engine, count, size, 64);
+    engine.run("moveRows", parts, target, targetRows, stride, source, sourceRows, size, count, size, 0);
     const place = { x, size, offset };
     offset += 4 * size;
     return place;
@@ -160,9 +148,8 @@ export function moveRows(
     for (const { x, size, offset } of places) {
       if (!x.requiresGrad) continue;
       const [dx, dy] = [x.gradient.pointer, y.gradient.pointer + offset];
-      engine.run(1, (part, parts) =>
-        engine.kernels.moveRows(dx, sourceRows, size, dy, targetRows, stride, count, size, 1, part, parts),
-      );
+      const parts = rowParts(engine, count, size, 64);
+      engine.run("moveRows", parts, dx, sourceRows, size, dy, targetRows, stride, count, size, 1);
     }
   });
   return y;

@@ -3,6 +3,7 @@ import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
 import { gemm, packedBytes } from "./gemm.ts";
 import { moveRows, type Packing } from "./packing.ts";
+import { accumulate, addColumnSums, rowParts } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -115,7 +116,7 @@ export function recurrent(
   }
 
   const { engine } = x;
-  const { kernels, memory } = engine;
+  const { memory } = engine;
   const isGru = gateCount === 3;
   const input = { pointer: engine.use(x), stride: inputSize };
   const wih = { pointer: engine.use(weights.weightIh), stride: inputSize };
@@ -157,11 +158,16 @@ export function recurrent(
     offsets: packing?.offsets.pointer ?? 0,
     candidateBias: kind === "gru-after" && biasHh ? biasHh + 8 * hiddenSize : 0,
   };
-  const forward = isGru ? kernels.gruForward : cell ? kernels.lstmForward : kernels.rnnForward;
   const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, true);
-  const scratch = memory.bump(kernels.gemmScratchBytes());
-  const forwardArgs = engine.args("RecurrentArgs", { ...pass, ...panels, dHidden: 0, dCell: 0, scratch });
-  engine.run(1, (part, parts) => forward(forwardArgs, part, parts));
+  const parts = recurrentParts(engine, batch, rows * outputs * stateSize);
+  const scratchBytes = engine.kernels.gemmScratchBytes();
+  const scratch = engine.scratch(scratchBytes);
+  const forward = { ...pass, ...panels, dHidden: 0, dCell: 0, scratch };
+  engine.run(
+    isGru ? "gruForward" : cell ? "lstmForward" : "rnnForward",
+    parts,
+    engine.args("RecurrentArgs", forward, scratchBytes),
+  );
   memory.release(mark);
 
   const states = cell ? [hidden, cell] : [hidden];
@@ -172,23 +178,25 @@ export function recurrent(
     const dx = x.requiresGrad ? x.gradient.pointer : 0;
     // The kernel writes its deltas over the gates.
     const deltas = gates;
-    const backward = isGru ? kernels.gruBackward : cell ? kernels.lstmBackward : kernels.rnnBackward;
-
     const mark = memory.mark();
     const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, false);
-    const scratch = memory.bump(kernels.gemmScratchBytes() + 4 * batch * hiddenSize);
-    const args = engine.args("RecurrentArgs", { ...pass, ...panels, dHidden, dCell, scratch });
-    engine.run(1, (part, parts) => backward(args, part, parts));
+    const scratchBytes = engine.kernels.gemmScratchBytes() + 4 * batch * hiddenSize;
+    const scratch = engine.scratch(scratchBytes);
+    const backward = { ...pass, ...panels, dHidden, dCell, scratch };
+    engine.run(
+      isGru ? "gruBackward" : cell ? "lstmBackward" : "rnnBackward",
+      parts,
+      engine.args("RecurrentArgs", backward, scratchBytes),
+    );
     memory.release(mark);
 
     const delta = { pointer: deltas, stride: outputs };
-    const accumulate = { accumulate: true };
-    if (dx)
-      gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, accumulate);
+    const adding = { accumulate: true };
+    if (dx) gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, adding);
     const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
     if (weightIh.requiresGrad) {
       const dw = { pointer: weightIh.gradient.pointer, stride: inputSize };
-      gemm(engine, outputs, inputSize, rows, { ...delta, transposed: true }, input, dw, accumulate);
+      gemm(engine, outputs, inputSize, rows, { ...delta, transposed: true }, input, dw, adding);
     }
     if (weightHh.requiresGrad) {
       const dw = weightHh.gradient.pointer;
@@ -208,7 +216,7 @@ export function recurrent(
         const a = { pointer: block.delta, stride: block.stride, transposed: true };
         const b = { pointer: block.source, stride: stateSize };
         const c = { pointer: dw + 4 * block.from * stateSize, stride: stateSize };
-        gemm(engine, block.count, stateSize, rows, a, b, c, accumulate);
+        gemm(engine, block.count, stateSize, rows, a, b, c, adding);
       }
       memory.release(mark);
     }
@@ -218,19 +226,19 @@ export function recurrent(
       const pointer = tokenRows(hidden, dHidden, !reverse, packing);
       const c = { pointer: dw, stride: hiddenSize };
       const a = { pointer, stride: stateSize, transposed: true };
-      gemm(engine, stateSize, hiddenSize, rows, a, { pointer: extra, stride: hiddenSize }, c, accumulate);
+      gemm(engine, stateSize, hiddenSize, rows, a, { pointer: extra, stride: hiddenSize }, c, adding);
       memory.release(mark);
     }
     if (biasIh?.requiresGrad || biasHh?.requiresGrad) {
       const sums = engine.zeros([outputs]).pointer;
-      kernels.columnSums(sums, deltas, 0, rows, outputs, outputs, 0, 1);
-      if (biasIh?.requiresGrad) kernels.accumulate(biasIh.gradient.pointer, sums, 1, outputs, 0, 1);
+      addColumnSums(engine, sums, deltas, 0, rows, outputs, outputs);
+      if (biasIh?.requiresGrad) accumulate(engine, biasIh.gradient.pointer, sums, 1, outputs);
       if (biasHh?.requiresGrad) {
         const db = biasHh.gradient.pointer;
-        kernels.accumulate(db, sums, 1, kind === "gru-after" ? 2 * hiddenSize : outputs, 0, 1);
+        accumulate(engine, db, sums, 1, kind === "gru-after" ? 2 * hiddenSize : outputs);
         // Here b_hn stands inside r⊙(…), and what reaches it differs.
         if (kind === "gru-after") {
-          kernels.columnSums(db + 8 * hiddenSize, extra, 0, rows, hiddenSize, hiddenSize, 0, 1);
+          addColumnSums(engine, db + 8 * hiddenSize, extra, 0, rows, hiddenSize, hiddenSize);
         }
       }
     }
@@ -254,6 +262,15 @@ export function recurrent(
   };
 }
 
+/**
+ * Into how many parts a recurrence is split, by rows of the batch: a part takes all steps of its rows, so that threads
+ * meet once a pass. Up to 16 rows make parts of 4, the height of a tile; more make parts of 8, so that a panel of
+ * weights that comes from the second-level cache is used twice.
+ */
+function recurrentParts(engine: Engine, batch: number, products: number): number {
+  return engine.parts(Math.ceil(batch / (batch > 16 ? 8 : 4)), products / 20);
+}
+
 /** A history [T + 1, B, S] with the initial state in its slot; the kernel writes the others. */
 function createHistory(
   engine: Engine,
@@ -267,19 +284,7 @@ function createHistory(
   const source = engine.use(initial);
   const history = engine.empty([steps + 1, batch, size], "f32", name);
   if (reverse && packing) {
-    engine.kernels.moveRows(
-      history.pointer,
-      packing.ends.pointer,
-      size,
-      source,
-      0,
-      size,
-      batch,
-      size,
-      0,
-      0,
-      1,
-    );
+    engine.run("moveRows", 1, history.pointer, packing.ends.pointer, size, source, 0, size, batch, size, 0);
   } else {
     copy(engine, history.pointer + (reverse ? 4 * steps * batch * size : 0), source, batch * size);
   }
@@ -293,16 +298,16 @@ function addInitialGradient(
   reverse: boolean,
   packing: Packing | undefined,
 ): void {
-  const { kernels } = history.engine;
+  const { engine } = history;
   const [batch, size] = initial.shape;
   const slot = batch * size;
   const dInitial = initial.gradient.pointer;
   const dHistory = history.gradient.pointer;
   if (reverse && packing) {
-    kernels.moveRows(dInitial, 0, size, dHistory, packing.ends.pointer, size, batch, size, 1, 0, 1);
+    engine.run("moveRows", 1, dInitial, 0, size, dHistory, packing.ends.pointer, size, batch, size, 1);
   } else {
     const at = reverse ? 4 * (history.size - slot) : 0;
-    kernels.accumulate(dInitial, dHistory + at, 1, slot, 0, 1);
+    accumulate(engine, dInitial, dHistory + at, 1, slot);
   }
 }
 
@@ -314,9 +319,11 @@ function tokenRows(history: Tensor, data: number, reverse: boolean, packing: Pac
   const [, batch, size] = history.shape;
   const start = data + (reverse ? 4 * batch * size : 0);
   if (!packing) return start;
-  const { kernels, memory } = history.engine;
-  const rows = memory.bump(4 * packing.tokens * size);
-  kernels.moveRows(rows, 0, size, start, packing.slots.pointer, size, packing.tokens, size, 0, 0, 1);
+  const { engine } = history;
+  const { tokens, slots } = packing;
+  const rows = engine.memory.bump(4 * tokens * size);
+  const parts = rowParts(engine, tokens, size, 64);
+  engine.run("moveRows", parts, rows, 0, size, start, slots.pointer, size, tokens, size, 0);
   return rows;
 }
 
@@ -353,7 +360,7 @@ function inputBias(
   const sum = engine.memory.bump(4 * outputs);
   copy(engine, sum, biasIh, outputs);
   const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-  engine.kernels.accumulate(sum, biasHh, 1, shared, 0, 1);
+  accumulate(engine, sum, biasHh, 1, shared);
   return sum;
 }
 
@@ -375,9 +382,8 @@ function packWeights(
   const pack = (source: number, outputs: number, inputs: number): number => {
     const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = engine.memory.bump(packedBytes(depth, columns));
-    engine.run(1, (part, parts) =>
-      engine.kernels.packRecurrent(target, source, outputs, inputs, forward ? 1 : 0, part, parts),
-    );
+    const parts = engine.parts(Math.ceil(columns / 32), 0.3 * outputs * inputs);
+    engine.run("packRecurrent", parts, target, source, outputs, inputs, forward ? 1 : 0);
     return target;
   };
   if (GATES[kind] === 3) {

@@ -1,5 +1,6 @@
 import { checkType } from "./check.ts";
 import { scale } from "./elementwise.ts";
+import { accumulate, total } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -7,13 +8,13 @@ import type { Tensor } from "./tensor.ts";
 export function sum(x: Tensor): Tensor {
   checkType("sum", x, "f32");
   const { engine } = x;
-  const total = engine.kernels.sum(engine.use(x), x.size);
+  const value = total(engine, "sum", engine.use(x), x.size);
   const y = engine.empty([1], "f32", "sum");
-  y.set([total]);
+  y.set([value]);
   record([y], [x], () => {
     const ones = engine.empty(x.shape, "f32", "ones");
-    engine.kernels.fill(ones.pointer, 1, x.size);
-    engine.kernels.accumulate(x.gradient.pointer, ones.pointer, y.gradient.item(), x.size, 0, 1);
+    engine.fill(ones.pointer, 1, x.size);
+    accumulate(engine, x.gradient.pointer, ones.pointer, y.gradient.item(), x.size);
   });
   return y;
 }

@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import { copyRows } from "./split.ts";
 import { record } from "./tape.ts";
 import { sizeOf, type Tensor } from "./tensor.ts";
 
@@ -43,17 +44,11 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
   const columns = (end - start) * inner;
   const stride = items * inner;
   const offset = 4 * start * inner;
-  engine.kernels.copyRows(y.pointer, columns, source + offset, stride, outer, columns, 0);
+  const inside = (pointer: number) => ({ pointer: pointer + offset, stride });
+  copyRows(engine, { pointer: y.pointer, stride: columns }, inside(source), outer, columns, false);
   record([y], [x], () => {
-    engine.kernels.copyRows(
-      x.gradient.pointer + offset,
-      stride,
-      y.gradient.pointer,
-      columns,
-      outer,
-      columns,
-      1,
-    );
+    const dy = { pointer: y.gradient.pointer, stride: columns };
+    copyRows(engine, inside(x.gradient.pointer), dy, outer, columns, true);
   });
   return y;
 }
@@ -90,7 +85,8 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
   const places = tensors.map((tensor) => {
     const columns = tensor.shape[dimension] * inner;
     const place = { tensor, columns, offset };
-    engine.kernels.copyRows(y.pointer + offset, stride, engine.use(tensor), columns, outer, columns, 0);
+    const source = { pointer: engine.use(tensor), stride: columns };
+    copyRows(engine, { pointer: y.pointer + offset, stride }, source, outer, columns, false);
     offset += 4 * columns;
     return place;
   });
@@ -98,7 +94,8 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
     const dy = y.gradient.pointer;
     for (const { tensor, columns, offset } of places) {
       if (!tensor.requiresGrad) continue;
-      engine.kernels.copyRows(tensor.gradient.pointer, columns, dy + offset, stride, outer, columns, 1);
+      const target = { pointer: tensor.gradient.pointer, stride: columns };
+      copyRows(engine, target, { pointer: dy + offset, stride }, outer, columns, true);
     }
   });
   return y;

@@ -1,6 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import { checkType } from "./check.ts";
 import { checkIds } from "./embedding.ts";
+import { rowParts, total } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -8,16 +9,16 @@ import type { Tensor } from "./tensor.ts";
 export function softmax(x: Tensor): Tensor {
   checkType("softmax", x, "f32");
   const { engine } = x;
-  const { kernels } = engine;
   const columns = lastDimension("softmax", x);
   const rows = x.size / columns;
   const source = engine.use(x);
   const y = engine.empty(x.shape, "f32", "softmax");
-  engine.run(1, (part, parts) => kernels.softmaxForward(source, y.pointer, rows, columns, part, parts));
+  const parts = rowParts(engine, rows, columns, 16, 1);
+  engine.run("softmaxForward", parts, source, y.pointer, rows, columns);
   record([y], [x], () => {
     const dy = y.gradient.pointer;
     const dx = x.gradient.pointer;
-    engine.run(1, (part, parts) => kernels.softmaxBackward(y.pointer, dy, dx, rows, columns, part, parts));
+    engine.run("softmaxBackward", parts, y.pointer, dy, dx, rows, columns);
   });
   return y;
 }
@@ -46,7 +47,7 @@ export function crossEntropy(
     throw new ShapeError(`crossEntropy: expected one target a row of ${logits}, got ${targets}`);
   }
   const { engine } = logits;
-  const { kernels, memory } = engine;
+  const { memory } = engine;
   const x = engine.use(logits);
   const labels = engine.use(targets);
   checkIds("crossEntropy", targets, columns, ignoreIndex);
@@ -57,28 +58,15 @@ export function crossEntropy(
 
   const losses = engine.empty([rows], "f32", "losses").pointer;
   const normalizers = engine.empty([rows], "f32", "normalizers").pointer;
-  engine.run(1, (part, parts) =>
-    kernels.crossEntropyForward(x, labels, ignoreIndex, losses, normalizers, rows, columns, part, parts),
-  );
+  const parts = rowParts(engine, rows, columns, 16, 0.6);
+  engine.run("crossEntropyForward", parts, x, labels, ignoreIndex, losses, normalizers, rows, columns);
   const y = engine.empty([1], "f32", "crossEntropy");
-  y.set([kernels.sum(losses, rows) / counted]);
+  y.set([total(engine, "sum", losses, rows) / counted]);
   record([y], [logits], () => {
     const factor = y.gradient.item() / counted;
     const dx = logits.gradient.pointer;
-    engine.run(1, (part, parts) =>
-      kernels.crossEntropyBackward(
-        x,
-        labels,
-        ignoreIndex,
-        normalizers,
-        factor,
-        dx,
-        rows,
-        columns,
-        part,
-        parts,
-      ),
-    );
+    const sizes = [rows, columns] as const;
+    engine.run("crossEntropyBackward", parts, x, labels, ignoreIndex, normalizers, factor, dx, ...sizes);
   });
   return y;
 }

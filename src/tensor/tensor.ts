@@ -185,7 +185,7 @@ export class Parameter extends Tensor {
   }
 
   zeroGradient(): void {
-    this.engine.kernels.fill(this.gradient.pointer, 0, this.size);
+    this.engine.fill(this.gradient.pointer, 0, this.size);
   }
 
   override free(): void {

@@ -1,10 +1,11 @@
+import { elementParts, total } from "../tensor/split.ts";
 import type { Parameter } from "../tensor/tensor.ts";
 
 /** The Euclidean norm of all gradients taken together; added up in f64. */
 export function gradientNorm(parameters: readonly Parameter[]): number {
   let squares = 0;
   for (const { engine, gradient, size } of parameters) {
-    squares += engine.kernels.sumOfSquares(gradient.pointer, size);
+    squares += total(engine, "sumOfSquares", gradient.pointer, size);
   }
   return Math.sqrt(squares);
 }
@@ -16,5 +17,7 @@ export function clipScale(norm: number, maxNorm: number): number {
 
 /** Limits every element of every gradient to ±limit. */
 export function clipByValue(parameters: readonly Parameter[], limit: number): void {
-  for (const { engine, gradient, size } of parameters) engine.kernels.clamp(gradient.pointer, limit, size);
+  for (const { engine, gradient, size } of parameters) {
+    engine.run("clamp", elementParts(engine, size), gradient.pointer, limit, size);
+  }
 }

@@ -1,5 +1,6 @@
 import type { ArgsOf } from "../engine/layouts.ts";
 import { ConfigError } from "../errors.ts";
+import { elementParts } from "../tensor/split.ts";
 import type { Parameter, Tensor } from "../tensor/tensor.ts";
 
 /** @throws ConfigError unless low ≤ value ≤ high (or < high with `open`). */
@@ -85,7 +86,7 @@ export class SGD extends Optimizer {
     const { momentum, weightDecay } = this;
     const first = this.slots.momentum_buffer?.[index].pointer ?? 0;
     const args = engine.args("OptimizerArgs", { ...common, first, momentum, weightDecay });
-    engine.run(1, (part, parts) => engine.kernels.sgdStep(args, part, parts));
+    engine.run("sgdStep", elementParts(engine, common.count), args);
   }
 }
 
@@ -134,7 +135,7 @@ export class RMSProp extends Optimizer {
       beta2: this.alpha,
       epsilon: this.epsilon,
     });
-    engine.run(1, (part, parts) => engine.kernels.rmspropStep(args, part, parts));
+    engine.run("rmspropStep", elementParts(engine, common.count), args);
   }
 }
 
@@ -179,7 +180,7 @@ export class Adam extends Optimizer {
       beta2: this.betas[1],
       epsilon: this.epsilon,
     });
-    engine.run(1, (part, parts) => engine.kernels.adamStep(args, part, parts));
+    engine.run("adamStep", elementParts(engine, common.count), args);
   }
 }
 

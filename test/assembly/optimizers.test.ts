@@ -145,7 +145,7 @@ forEachBuild((_, createEngine) => {
     const x = random(size, 1, 3);
     const clamped = engine.infer(() => {
       const array = place(engine, x);
-      engine.kernels.clamp(array.pointer, 1.5, size);
+      engine.kernels.clamp(array.pointer, 1.5, size, 0, 1);
       return array.read();
     });
     expectSameBits(
@@ -157,7 +157,7 @@ forEachBuild((_, createEngine) => {
   it("clamps infinities and keeps NaN", () => {
     const clamped = engine.infer(() => {
       const array = place(engine, Float32Array.of(Number.NaN, Infinity, -Infinity, 1, Number.NaN));
-      engine.kernels.clamp(array.pointer, 2, 5);
+      engine.kernels.clamp(array.pointer, 2, 5, 0, 1);
       return [...array.read()];
     });
     expect(clamped).toEqual([Number.NaN, 2, -2, 1, Number.NaN]);

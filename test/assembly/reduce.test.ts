@@ -1,5 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { SUM_BLOCK } from "../../src/engine/kernels.ts";
+import { total } from "../../src/tensor/split.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
 import { place, runReversed } from "../helpers/place.ts";
@@ -48,22 +50,37 @@ forEachBuild((_, createEngine) => {
     }
   });
 
-  it.each([0, ...sizes, 1001])("sums %i numbers, and their squares, in f64", (count) => {
-    const x = random(count, 1).map((value) => 1 + value);
-    engine.infer(() => {
-      const { pointer } = place(engine, x);
-      const sum = x.reduce((total, value) => total + value, 0);
+  it.each([0, ...sizes, 1001, 50_001])(
+    "sums %i numbers, and their squares, in f64, in any parts",
+    (count) => {
+      const x = random(count, 1).map((value) => 1 + value);
+      const inParts = (kernel: "sum" | "sumOfSquares", parts: number): number =>
+        engine.infer(() => {
+          const { pointer } = place(engine, x);
+          const blocks = Math.ceil(count / SUM_BLOCK);
+          const sums = place(engine, 2 * blocks);
+          runReversed(parts, (part) => engine.kernels[kernel](pointer, count, sums.pointer, part, parts));
+          sums.read();
+          return engine.kernels.addUp(sums.pointer, blocks);
+        });
       const squares = x.reduce((total, value) => total + value * value, 0);
-      expect(engine.kernels.sum(pointer, count)).toBe(sum);
-      expectClose([engine.kernels.sumOfSquares(pointer, count)], [squares], 1e-14);
-    });
-  });
+      // Each block is added up by itself, one number after the other.
+      let sum = 0;
+      for (let i = 0; i < count; i += SUM_BLOCK) {
+        sum += x.subarray(i, i + SUM_BLOCK).reduce((total, value) => total + value, 0);
+      }
+      expect(inParts("sum", 1)).toBe(sum);
+      expect(inParts("sum", 3)).toBe(sum);
+      expectClose([inParts("sumOfSquares", 1)], [squares], 1e-13);
+      expect(inParts("sumOfSquares", 3)).toBe(inParts("sumOfSquares", 1));
+    },
+  );
 
   it("the squares of large numbers do not overflow", () => {
     const large = Math.fround(1e30);
     engine.infer(() => {
       const { pointer } = place(engine, new Float32Array(9).fill(large));
-      expectClose([engine.kernels.sumOfSquares(pointer, 9)], [9 * large * large], 1e-14);
+      expectClose([total(engine, "sumOfSquares", pointer, 9)], [9 * large * large], 1e-14);
     });
   });
 });

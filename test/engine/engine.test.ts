@@ -51,6 +51,9 @@ describe("options", () => {
     ["a fractional seed", { seed: 0.5 }, /got 0\.5/],
     ["a seed past 2⁵³", { seed: 2 ** 53 }, /got 9007199254740992/],
     ["too little memory", { maximumMemory: MiB }, /at least 2 MiB \(2097152 bytes\), got 1048576/],
+    ["no threads", { threads: 0 }, /threads must be an integer from 1 to 64, got 0/],
+    ["half a thread", { threads: 1.5 }, /got 1\.5/],
+    ["too many threads", { threads: 65 }, /got 65/],
     ["memory that is no number", { maximumMemory: Number.NaN }, /got NaN/],
   ];
   for (const [name, options, message] of wrong) {
