@@ -1,4 +1,3 @@
-import { instantiate } from "@assemblyscript/loader";
 import { EngineError } from "../errors.ts";
 import type { Kernels } from "./kernels.ts";
 
@@ -55,7 +54,8 @@ export async function loadKernels(build: Build, maximumBytes: number): Promise<L
     bytes = unshare(bytes);
     memory = createMemory(maximumBytes, false);
   }
-  const { exports, module } = await instantiate<Record<string, unknown>>(bytes, { env: { memory } });
+  const { instance, module } = await WebAssembly.instantiate(bytes, { env: { memory } });
+  const { exports } = instance;
   const heapBase = (exports.__heap_base as WebAssembly.Global | undefined)?.value ?? PAGE;
   return { build, module, memory, kernels: exports as unknown as Kernels, heapBase };
 }
