@@ -21,7 +21,7 @@ interface Times {
   entry: Entry;
   /** Median milliseconds of a call. */
   engines: Map<Engine, number>;
-  reference: number;
+  reference?: number;
 }
 
 async function main(): Promise<number> {
@@ -48,7 +48,10 @@ async function main(): Promise<number> {
   const peaks = new Map((await createEngines()).map((engine) => [engine, new Peak(engine)]));
   const times = measure(entries, peaks);
   const rows = times.flatMap((time) => rowsOf(time, peaks));
-  if (showPeak) rows.unshift(...[...peaks].map(([engine, peak]) => peakRow(engine, peak)));
+  if (showPeak) {
+    const single = [...peaks].filter(([engine]) => threadsOf(engine) === 1);
+    rows.unshift(...single.map(([engine, peak]) => peakRow(engine, peak)));
+  }
   console.log(json ? formatJson(rows) : formatTable(rows));
 
   const wrong = rows.filter(({ name, ofPeak }) => name.startsWith("gemm/") && (ofPeak ?? 0) > PEAK_TOLERANCE);
@@ -76,11 +79,14 @@ function measure(entries: Entry[], peaks: Map<Engine, Peak>): Times[] {
     groups.set(group, [...(groups.get(group) ?? []), entry]);
   }
   return [...groups].flatMap(([group, entries]) => {
-    const works = entries.map((entry) => [...engines.map((e) => entry.onEngine(e)), entry.onReference()]);
-    const milliseconds = compare(group, works.flat(), samplePeaks);
-    return entries.map((entry, i) => {
-      const times = milliseconds.slice(i * (engines.length + 1), (i + 1) * (engines.length + 1));
-      const [reference] = times.slice(-1);
+    const works = entries.flatMap((entry) => [
+      ...engines.map((engine) => entry.onEngine(engine)),
+      ...(entry.onReference ? [entry.onReference()] : []),
+    ]);
+    const milliseconds = compare(group, works, samplePeaks);
+    return entries.map((entry) => {
+      const times = milliseconds.splice(0, engines.length);
+      const reference = entry.onReference && milliseconds.shift();
       return { entry, engines: new Map(engines.map((engine, j) => [engine, times[j]])), reference };
     });
   });
@@ -89,18 +95,24 @@ function measure(entries: Entry[], peaks: Map<Engine, Peak>): Times[] {
 function rowsOf({ entry, engines, reference }: Times, peaks: Map<Engine, Peak>): Row[] {
   const { name, unit, flops } = entry;
   const rows = Array.from(engines, ([engine, milliseconds]): Row => {
-    const peak = peaks.get(engine)?.best ?? 0;
+    const threads = threadsOf(engine);
+    const peak = (peaks.get(engine)?.best ?? 0) * threads;
     return {
       name,
       build: engine.build,
-      threads: 1,
+      threads,
       median: entry.figure(milliseconds),
       unit,
       ofPeak: flops && gigaflops(flops, milliseconds) / peak,
-      vsReference: reference / milliseconds,
+      vsReference: reference && reference / milliseconds,
     };
   });
+  if (reference === undefined) return rows;
   return [...rows, { name, build: "reference", threads: 1, median: entry.figure(reference), unit }];
+}
+
+function threadsOf(engine: Engine): number {
+  return engine.pool?.size ?? 1;
 }
 
 function peakRow(engine: Engine, peak: Peak): Row {

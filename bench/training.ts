@@ -14,6 +14,8 @@ interface Workload {
   embeddingSize: number;
   /** H */
   hiddenSize: number;
+  /** L */
+  numLayers: number;
   /** B */
   batchSize: number;
   /** T */
@@ -21,7 +23,23 @@ interface Workload {
 }
 
 /** W1: a small character model, the size at which overhead shows. */
-const W1: Workload = { vocabSize: 65, embeddingSize: 64, hiddenSize: 128, batchSize: 32, steps: 64 };
+const W1: Workload = {
+  vocabSize: 65,
+  embeddingSize: 64,
+  hiddenSize: 128,
+  numLayers: 1,
+  batchSize: 32,
+  steps: 64,
+};
+/** W2: a word model, whose output layer takes most of the time. */
+const W2: Workload = {
+  vocabSize: 4096,
+  embeddingSize: 256,
+  hiddenSize: 256,
+  numLayers: 2,
+  batchSize: 16,
+  steps: 64,
+};
 const CLIP = 1;
 const LEARNING_RATE = 3e-3;
 
@@ -30,10 +48,10 @@ class Model extends Module {
   readonly lstm: LSTM;
   readonly decoder: Linear;
 
-  constructor(engine: Engine, { vocabSize, embeddingSize, hiddenSize }: Workload) {
+  constructor(engine: Engine, { vocabSize, embeddingSize, hiddenSize, numLayers }: Workload) {
     super();
     this.embedding = new Embedding(engine, { vocabSize, embeddingSize });
-    this.lstm = new LSTM(engine, { inputSize: embeddingSize, hiddenSize });
+    this.lstm = new LSTM(engine, { inputSize: embeddingSize, hiddenSize, numLayers });
     this.decoder = new Linear(engine, { inputSize: hiddenSize, outputSize: vocabSize });
   }
 
@@ -67,10 +85,11 @@ function matmulFlops({
   vocabSize: V,
   embeddingSize: E,
   hiddenSize: H,
+  numLayers: L,
   batchSize: B,
   steps: T,
 }: Workload): number {
-  return 3 * 2 * T * B * (E * 4 * H + H * 4 * H + H * V);
+  return 3 * 2 * T * B * (4 * H * (E + H + (L - 1) * 2 * H) + H * V);
 }
 
 export const trainingEntries: Entry[] = [
@@ -81,5 +100,12 @@ export const trainingEntries: Entry[] = [
     figure: (milliseconds) => milliseconds,
     onEngine: (engine) => createStep(engine, W1),
     onReference: () => createReferenceStep({ ...W1, seed: 1 }).step,
+  },
+  {
+    name: "train/W2",
+    unit: "ms/step",
+    flops: matmulFlops(W2),
+    figure: (milliseconds) => milliseconds,
+    onEngine: (engine) => createStep(engine, W2),
   },
 ];
