@@ -265,9 +265,11 @@ export function recurrent(
 /**
  * Into how many parts a recurrence is split, by rows of the batch: a part takes all steps of its rows, so that threads
  * meet once a pass. Up to 16 rows make parts of 4, the height of a tile; more make parts of 8, so that a panel of
- * weights that comes from the second-level cache is used twice.
+ * weights that comes from the second-level cache is used twice. A thread alone takes all rows at once, and each panel
+ * once a step, which is 6 % faster (B = 32, H = 128): a row's bits are the same in a part of any size.
  */
 function recurrentParts(engine: Engine, batch: number, products: number): number {
+  if (engine.threads === 1) return 1;
   return engine.parts(Math.ceil(batch / (batch > 16 ? 8 : 4)), products / 20);
 }
 
