@@ -41,7 +41,7 @@ export async function measure(job: Job, onStep: (step: number) => void): Promise
   const task = profile.create({ length, batchSize: BATCH_SIZE, seed });
   const { inputSize, outputSize } = task;
   const hiddenSize = hiddenSizeFor(cell, inputSize, outputSize, PARAMETERS);
-  const engine = await createEngine({ seed });
+  const engine = await createEngine({ seed, threads: 1 });
   const model = new MemoryModel(engine, { cell, inputSize, hiddenSize, outputSize, longest: length });
   const options = {
     steps,

@@ -5,13 +5,14 @@ import { evaluationBatches } from "../text/corpus.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { predictedSize, sizeOf, warnUnknown } from "./measure.ts";
-import { integer, numericsOption } from "./options.ts";
+import { integer, numericsOption, threadsOption } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
 
 interface Options {
   batchSize: number;
   sequenceLength: number;
   numerics: "fast" | "reproducible";
+  threads?: number;
   json?: boolean;
 }
 
@@ -25,13 +26,14 @@ export function evaluateCommand(): Command {
     .option("-b, --batch-size <rows>", "columns of the text read side by side", integer(1), 16)
     .option("-T, --sequence-length <steps>", "steps in one batch; state is carried over", integer(1), 128)
     .addOption(numericsOption())
+    .addOption(threadsOption())
     .option("--json", "one JSON object")
     .action(run);
 }
 
 async function run(path: string, textPath: string, options: Options): Promise<void> {
   const [bytes, text] = [await readFileChecked(path), await readText(textPath)];
-  const engine = await openEngine({ numerics: options.numerics });
+  const engine = await openEngine({ numerics: options.numerics, threads: options.threads });
   const { model } = about(path, () => loadLanguageModel(engine, bytes));
   if (!model.tokenizer) throw new FormatError(`${path} holds no tokenizer: it cannot read text`);
   const { tokenizer } = model;

@@ -44,6 +44,8 @@ export interface Options {
   clip: number;
   seed: number;
   numerics: "fast" | "reproducible";
+  /** Of this run alone: a checkpoint does not store it. */
+  threads?: number;
   evaluateEvery?: number;
   sampleLength: number;
   out: string;
@@ -97,7 +99,7 @@ function checkSchedule({ schedule, decay, patience, validation }: Options): void
 }
 
 /** Options that a resumed run may have of its own; all others are the checkpoint's. */
-const OWN_OPTIONS = ["resume", "out", "json", "sampleLength"];
+const OWN_OPTIONS = ["resume", "out", "json", "sampleLength", "threads"];
 
 export async function resumed(
   resume: string,

@@ -32,6 +32,12 @@ export function numericsOption(): Option {
   return choice("--numerics <mode>", text, ["fast", "reproducible"], "fast");
 }
 
+/** Any number of threads gives the same bits. */
+export function threadsOption(): Option {
+  const text = "threads that compute (default: one a core, 8 at most)";
+  return new Option("--threads <number>", text).argParser(integer(1, 64));
+}
+
 function range(low: number, high: number): string {
   return high === Number.MAX_SAFE_INTEGER || high === Number.MAX_VALUE
     ? `from ${low}`

@@ -10,7 +10,7 @@ import { writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
-import { choice, integer, numericsOption, real } from "./options.ts";
+import { choice, integer, numericsOption, real, threadsOption } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
 import { DEFAULT_VOCAB_SIZE, KINDS } from "./tokenizers.ts";
 
@@ -97,6 +97,7 @@ export function trainCommand(): Command {
     )
     .option("-s, --seed <number>", "seed of weights, dropout and samples", integer(0), 0)
     .addOption(numericsOption())
+    .addOption(threadsOption())
     .optionsGroup("Output:")
     .option(
       "-o, --out <path>",
@@ -121,7 +122,8 @@ async function run(file: string | undefined, given: Options, command: Command): 
   if ((await realpath(options.out).catch(() => undefined)) === (await realpath(path).catch(() => path))) {
     throw new ConfigError(`--out ${options.out} is the text itself: it would be overwritten`);
   }
-  const engine = await openEngine({ numerics: options.numerics, seed: options.seed });
+  const { numerics, seed } = options;
+  const engine = await openEngine({ numerics, seed, threads: given.threads });
   const { model, tokenizer, tensors } = await prepareModel(engine, text, job);
   const { batchSize, sequenceLength, validation, epochs } = options;
   const [training, heldOut] = splitText(text, validation);
@@ -151,7 +153,12 @@ async function run(file: string | undefined, given: Options, command: Command): 
   const digest = digestOf(text);
   const save = async (): Promise<void> => {
     const { tensors, numbers } = trainer.state();
-    const stored = { options: { ...options, steps, resume: undefined }, path, digest, numbers };
+    const stored = {
+      options: { ...options, steps, resume: undefined, threads: undefined },
+      path,
+      digest,
+      numbers,
+    };
     const training = JSON.stringify(stored);
     await writeFileAtomic(options.out, saveLanguageModel(model, { tensors, metadata: { training } }));
   };

@@ -67,6 +67,17 @@ describe("train", () => {
     expect(JSON.parse(stdout.split("\n")[0]).steps).toBe(Math.ceil(0.1 * Math.floor(10799 / 4 / 16)));
   });
 
+  it("trains the same model on one thread as on three", async () => {
+    // Large enough for work to be shared.
+    const sizes = ["--hidden-size", "64", "--batch-size", "32", "--steps", "40", "--numerics", "reproducible"];
+    for (const threads of ["1", "3"]) {
+      const { stderr } = await train(...sizes, "--threads", threads, "--out", `${threads}.safetensors`);
+      expect(stderr).toBe("");
+    }
+    expect(bytesOf("3.safetensors").equals(bytesOf("1.safetensors"))).toBe(true);
+    expect(await train("--threads", "65")).toMatchObject({ code: 2 });
+  });
+
   it("stops at a loss that is not finite, and keeps the checkpoint of before", async () => {
     const { code, stderr } = await train("--learning-rate", "1e99", "--steps", "10");
     expect(code).toBe(1);
