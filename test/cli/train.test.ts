@@ -69,7 +69,16 @@ describe("train", () => {
 
   it("trains the same model on one thread as on three", async () => {
     // Large enough for work to be shared.
-    const sizes = ["--hidden-size", "64", "--batch-size", "32", "--steps", "40", "--numerics", "reproducible"];
+    const sizes = [
+      "--hidden-size",
+      "64",
+      "--batch-size",
+      "32",
+      "--steps",
+      "40",
+      "--numerics",
+      "reproducible",
+    ];
     for (const threads of ["1", "3"]) {
       const { stderr } = await train(...sizes, "--threads", threads, "--out", `${threads}.safetensors`);
       expect(stderr).toBe("");
