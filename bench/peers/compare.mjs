@@ -1,0 +1,100 @@
+/** Measures every workload in every peer, taking turns, and compares their results with Unrolled's. */
+import { readFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { PeerProcess } from "./process.mjs";
+
+const ROUNDS = 3;
+/** Milliseconds: V8's optimising compiler has taken over after the warm-up; clocks are coarse below a sample. */
+const TIMING = { warmUp: 400, sample: 50, total: 200 };
+/** A request's time limit, in milliseconds. */
+const LIMIT = 90_000;
+/** A call that takes longer is measured once: no slow moment of the machine explains it. */
+const SLOW = 2000;
+
+/** Ours first. PyTorch may be in two interpreters: the first one found, and the system's. */
+const PEERS = [
+  ["node", "peer.mjs", "unrolled"],
+  ["python3", "pytorch_peer.py"],
+  ["/usr/bin/python3", "pytorch_peer.py"],
+  ["node", "peer.mjs", "jax"],
+  ["node", "peer.mjs", "tfjs-wasm"],
+];
+
+export async function compare(filter) {
+  const workloads = JSON.parse(readFileSync(new URL("workloads.json", import.meta.url), "utf8"));
+  const chosen = Object.entries(workloads).filter(([key]) => key.includes(filter));
+  const report = {
+    machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
+    runtime: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
+    date: new Date().toISOString().slice(0, 10),
+    load: loadavg()[0],
+    peers: [],
+    rows: [],
+    skipped: [],
+    wrong: [],
+  };
+  if (chosen.length === 0) return report;
+  const peers = await startPeers(report.skipped);
+  report.peers = peers.map(({ name }) => name);
+  try {
+    for (const [key, workload] of chosen) {
+      console.error(`${key}: ${workload.title} …`);
+      report.rows.push(await measureWorkload(key, workload, peers, report));
+    }
+  } finally {
+    for (const peer of peers) peer.stop();
+  }
+  return report;
+}
+
+async function startPeers(skipped) {
+  const peers = [];
+  for (const [command, ...args] of PEERS) {
+    const peer = new PeerProcess(command === "node" ? process.execPath : command, args);
+    try {
+      await peer.start();
+      if (peers.some(({ name }) => name === peer.name)) peer.stop();
+      else peers.push(peer);
+    } catch (error) {
+      if (args.includes("unrolled")) throw error;
+      skipped.push(`${[command, ...args].join(" ")}: ${error.message}`);
+    }
+  }
+  return peers;
+}
+
+/** Median milliseconds of a call by peer; a peer that cannot do the workload is named in `skipped`. */
+async function measureWorkload(key, workload, peers, { skipped, wrong }) {
+  const samples = new Map(peers.map(({ name }) => [name, []]));
+  let expected;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const peer of peers) {
+      const own = samples.get(peer.name);
+      if (own === undefined || own[0] > SLOW) continue;
+      try {
+        const reply = await peer.ask({ key, workload, timing: TIMING }, LIMIT);
+        own.push(...reply.samples);
+        expected ??= reply.check;
+        if (reply.check && !agree(reply.check, expected))
+          wrong.push(`${key}: ${peer.name} has other results`);
+      } catch (error) {
+        samples.delete(peer.name);
+        skipped.push(`${key} in ${peer.name}: ${error.message}`);
+      }
+    }
+  }
+  const times = Object.fromEntries([...samples].map(([name, own]) => [name, median(own)]));
+  return { key, title: workload.title, unit: "ms", times };
+}
+
+/** Sums of a few hundred products, taken in another order, and approximations of tanh. */
+function agree(values, expected) {
+  const near = (value, i) => Math.abs(value - expected[i]) <= 1e-4 * Math.max(1, Math.abs(expected[i]));
+  return values.length === expected.length && values.every(near);
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,65 @@
+/**
+ * One peer in a process of its own: `node peer.mjs <module>`. The module exports its `name` and, for each kind of
+ * workload that it can do, a function that makes the operands and returns the work. Called with `true`, the work
+ * returns its result; otherwise a matmul's or a tanh's result may stay where the library holds it.
+ * First a line with the name is written; then, for each line `{ key, workload, timing }` read, one with
+ * `{ samples, check }`: milliseconds of a call, and (the first time) results to compare with those of others.
+ */
+import { createInterface } from "node:readline";
+
+// Libraries that print to the console would break the protocol.
+console.log = console.info = console.debug = console.error;
+const write = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
+
+const peer = await import(`./${process.argv[2]}.mjs`);
+write({ name: peer.name });
+
+let current;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { key, workload, timing } = JSON.parse(line);
+  try {
+    const create = peer[workload.kind];
+    if (!create) throw new Error("not in this library");
+    let check;
+    if (current?.key !== key) {
+      current = undefined;
+      current = { key, run: await create(workload) };
+      check = values(await current.run(true));
+      // The second loss shows that gradients, clipping and Adam agree too.
+      if (workload.kind === "train") check.push(...values(await current.run(true)));
+      const start = performance.now();
+      while (performance.now() - start < timing.warmUp) await current.run();
+    }
+    write({ samples: await measure(current.run, timing), check });
+  } catch (error) {
+    write({ error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** All of a short result, every 997th number of a long one. */
+function values(result) {
+  const flat = Array.from(result);
+  return flat.length <= 1000 ? flat : flat.filter((_, i) => i % 997 === 0);
+}
+
+/** Milliseconds of a call, one number a sample; a sample lasts `sample` ms at least, all together `total`. */
+async function measure(run, { sample, total }) {
+  const samples = [];
+  let calls = 1;
+  let spent = 0;
+  while (samples.length === 0 || spent < total) {
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) {
+      const result = run();
+      if (result instanceof Promise) await result;
+    }
+    const elapsed = performance.now() - start;
+    if (elapsed < sample) {
+      calls = Math.max(calls + 1, Math.ceil((calls * sample * 1.2) / Math.max(elapsed, 1e-3)));
+      continue;
+    }
+    samples.push(elapsed / calls);
+    spent += elapsed;
+  }
+  return samples;
+}

@@ -1,0 +1,45 @@
+/**
+ * `npm run bench:peers`: the same models, with the same weights, here and in other libraries, on this machine now.
+ * Installs the libraries that are not there yet, measures and prints.
+ */
+import { parseArgs } from "node:util";
+import { compare } from "./compare.mjs";
+import { installPeers } from "./install.mjs";
+import { formatJson, formatMarkdown } from "./report.mjs";
+
+const USAGE = `Usage: npm run bench:peers -- [options]
+
+  --json         JSON instead of Markdown (with npm run --silent)
+  --filter NAME  only the workloads whose name contains NAME: W1, W7 …
+  --help         this text`;
+
+async function main() {
+  let options;
+  try {
+    options = parseArgs({
+      options: {
+        json: { type: "boolean", default: false },
+        filter: { type: "string", default: "" },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  installPeers();
+  const report = await compare(options.filter);
+  if (report.rows.length === 0) {
+    console.error(`No workload's name contains ${JSON.stringify(options.filter)}`);
+    return 2;
+  }
+  console.log(options.json ? formatJson(report) : formatMarkdown(report));
+  for (const what of report.wrong) console.error(`${what}: their times cannot be compared`);
+  return report.wrong.length > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();
