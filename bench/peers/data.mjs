@@ -11,12 +11,14 @@ const GATES = { lstm: 4, gru: 3, rnn: 1 };
 /** Numbers in [−scale, scale), the same for the same seed, rounded to f32 before they are scaled. */
 export function noise(count, seed, scale = 1) {
   const factor = Math.fround(scale);
-  return Float32Array.from({ length: count }, (_, i) => {
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
     let x = Math.imul(i + 1 + Math.imul(seed, 0x1000193), 0x9e3779b1);
     x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
     x ^= x >>> 13;
-    return Math.fround((x >>> 0) / 2 ** 31 - 1) * factor;
-  });
+    values[i] = Math.fround((x >>> 0) / 2 ** 31 - 1) * factor;
+  }
+  return values;
 }
 
 /** steps · batchSize + 1 token ids: inputs are all but the last, targets all but the first. */

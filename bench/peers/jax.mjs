@@ -50,10 +50,15 @@ const CELLS = {
 function layer(cell, w, prefix, l, x, steps, batchSize, state) {
   const take = (part) => w[`${prefix}${part}_l${l}`];
   const hiddenSize = take("weight_hh").shape[1];
-  const projected = np.matmul(x, np.transpose(take("weight_ih"))).add(take("bias_ih"));
+  // A GRU's second bias is inside of a product; otherwise both are added once, outside of the loop.
+  const isInside = cell === "gru";
+  const bias = isInside ? take("bias_ih") : take("bias_ih").add(take("bias_hh"));
+  const projected = np.matmul(x, np.transpose(take("weight_ih"))).add(bias);
   const transposed = np.transpose(take("weight_hh"));
-  const bias = take("bias_hh");
-  const recurrent = (h) => np.matmul(h, transposed.ref).add(bias.ref);
+  const recurrent = (h) => {
+    const product = np.matmul(h, transposed.ref);
+    return isInside ? product.add(take("bias_hh").ref) : product;
+  };
   state ??= {
     h: np.zeros([batchSize, hiddenSize]),
     ...(cell === "lstm" && { c: np.zeros([batchSize, hiddenSize]) }),
@@ -64,7 +69,7 @@ function layer(cell, w, prefix, l, x, steps, batchSize, state) {
     return state.h.ref;
   });
   transposed.dispose();
-  bias.dispose();
+  if (isInside) take("bias_hh").dispose();
   return { output: steps === 1 ? outputs[0] : np.concatenate(outputs, 0), state };
 }
 

@@ -2,8 +2,9 @@
  * One peer in a process of its own: `node peer.mjs <module>`. The module exports its `name` and, for each kind of
  * workload that it can do, a function that makes the operands and returns the work. Called with `true`, the work
  * returns its result; otherwise a matmul's or a tanh's result may stay where the library holds it.
- * First a line with the name is written; then, for each line `{ key, workload, timing }` read, one with
- * `{ samples, check }`: milliseconds of a call, and (the first time) results to compare with those of others.
+ * First a line is written, `{ name, kinds, imported }`; then, for each line `{ key, workload, timing }` read, one with
+ * `{ samples, check, first }`: milliseconds of a call, and, the first time, results to compare with those of others and
+ * the milliseconds until they were there. `imported` is how long it took to load the library.
  */
 import { createInterface } from "node:readline";
 
@@ -11,26 +12,29 @@ import { createInterface } from "node:readline";
 console.log = console.info = console.debug = console.error;
 const write = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
 
+const beforeImport = performance.now();
 const peer = await import(`./${process.argv[2]}.mjs`);
-write({ name: peer.name });
+const imported = performance.now() - beforeImport;
+write({ name: peer.name, kinds: Object.keys(peer), imported });
 
 let current;
 for await (const line of createInterface({ input: process.stdin })) {
   const { key, workload, timing } = JSON.parse(line);
   try {
-    const create = peer[workload.kind];
-    if (!create) throw new Error("not in this library");
     let check;
+    let first;
     if (current?.key !== key) {
       current = undefined;
-      current = { key, run: await create(workload) };
-      check = values(await current.run(true));
+      const start = performance.now();
+      current = { key, run: await peer[workload.kind](workload) };
+      const result = await current.run(true);
+      first = performance.now() - start;
+      check = values(result);
       // The second loss shows that gradients, clipping and Adam agree too.
       if (workload.kind === "train") check.push(...values(await current.run(true)));
-      const start = performance.now();
       while (performance.now() - start < timing.warmUp) await current.run();
     }
-    write({ samples: await measure(current.run, timing), check });
+    write({ samples: await measure(current.run, timing), check, first });
   } catch (error) {
     write({ error: error instanceof Error ? error.message : String(error) });
   }

@@ -18,6 +18,10 @@ export class PeerProcess {
     this.args = args;
     /** The library and its version: known once it has started. */
     this.name = undefined;
+    /** The kinds of workload that it can do. */
+    this.kinds = [];
+    /** How long loading the library took, in milliseconds. */
+    this.imported = undefined;
   }
 
   /** @throws Error if it cannot start: a package is missing, or the interpreter. */
@@ -38,7 +42,7 @@ export class PeerProcess {
       this.#errors = (this.#errors + data).slice(-2000);
     });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    ({ name: this.name } = await this.#read(START_LIMIT));
+    ({ name: this.name, kinds: this.kinds, imported: this.imported } = await this.#read(START_LIMIT));
   }
 
   /** @throws Error if the process fails, ends, or takes longer than `limit` milliseconds. */

@@ -15,7 +15,7 @@ export function formatMarkdown({ machine, runtime, date, load, peers, rows, skip
   ]);
   const align = header.map((_, column) => (column === 0 ? "---" : "---:"));
   const table = [header, align, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  const left = skipped.map((reason) => `Left out: ${reason}`);
+  const left = skipped.map((reason) => `Left out: ${reason}.`);
   const where = `${machine}; ${runtime}; ${date}; load ${load.toFixed(1)} at the start`;
   return [table, ...(left.length > 0 ? [left.join("\n")] : []), where].join("\n\n");
 }

@@ -58,8 +58,14 @@ const CELLS = {
 function layer(cell, w, prefix, l, x, steps, batchSize, state) {
   const take = (part) => w[`${prefix}${part}_l${l}`];
   const [hiddenSize] = take("weight_hh").shape;
-  const projected = tf.matMul(x, take("weight_ih")).add(take("bias_ih"));
-  const recurrent = (h) => tf.matMul(h, take("weight_hh")).add(take("bias_hh"));
+  // A GRU's second bias is inside of a product; otherwise both are added once, outside of the loop.
+  const isInside = cell === "gru";
+  const bias = isInside ? take("bias_ih") : take("bias_ih").add(take("bias_hh"));
+  const projected = tf.matMul(x, take("weight_ih")).add(bias);
+  const recurrent = (h) => {
+    const product = tf.matMul(h, take("weight_hh"));
+    return isInside ? product.add(take("bias_hh")) : product;
+  };
   const zeros = () => tf.zeros([batchSize, hiddenSize]);
   let current = state ?? { h: zeros(), c: zeros() };
   const outputs = tf.split(projected, steps, 0).map((xt) => {
