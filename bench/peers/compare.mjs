@@ -25,7 +25,7 @@ const PEERS = [
 ];
 
 const NOT_COMPARABLE = [
-  "brain.js: it trains recurrent networks on one sequence at a time, by an optimizer of its own: other work",
+  "brain.js: its recurrent networks take no batches (a step is one sequence) and have an optimizer of their own",
 ];
 
 /** Measures the workloads whose name contains `filter`. */
@@ -106,10 +106,12 @@ async function measureStart(workload, peers, { skipped }) {
     try {
       for (let round = 0; round < ROUNDS; round++) {
         const peer = new PeerProcess(command, args);
-        await peer.start();
-        const { first } = await peer.ask({ key: "start", workload, timing: ONCE }, LIMIT);
-        samples.push(peer.imported + first);
-        peer.stop();
+        try {
+          const { first } = await peer.ask({ key: "start", workload, timing: ONCE }, LIMIT);
+          samples.push(peer.imported + first);
+        } finally {
+          peer.stop();
+        }
       }
       times[name] = median(samples);
     } catch (error) {

@@ -13,9 +13,9 @@ console.log = console.info = console.debug = console.error;
 const write = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
 
 const beforeImport = performance.now();
-const peer = await import(`./${process.argv[2]}.mjs`);
+const { name, ...kinds } = await import(`./${process.argv[2]}.mjs`);
 const imported = performance.now() - beforeImport;
-write({ name: peer.name, kinds: Object.keys(peer), imported });
+write({ name, kinds: Object.keys(kinds), imported });
 
 let current;
 for await (const line of createInterface({ input: process.stdin })) {
@@ -26,7 +26,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (current?.key !== key) {
       current = undefined;
       const start = performance.now();
-      current = { key, run: await peer[workload.kind](workload) };
+      current = { key, run: await kinds[workload.kind](workload) };
       const result = await current.run(true);
       first = performance.now() - start;
       check = values(result);

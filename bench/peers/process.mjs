@@ -66,7 +66,7 @@ export class PeerProcess {
     });
     try {
       const { value, done } = await Promise.race([this.#lines.next(), late]);
-      if (done) throw new Error(firstError(this.#errors) ?? "its process ended");
+      if (done) throw new Error(firstError(this.#errors) || "its process ended");
       return JSON.parse(value);
     } catch (error) {
       this.stop();

@@ -2,6 +2,7 @@
  * TensorFlow.js, in eager mode, as it trains. The embedding is a matmul of one-hot rows: the gradient of a look-up
  * needs an operation that the WASM backend does not have.
  */
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { ADAM, CLIP, LEARNING_RATE, layerWeights, modelWeights, noise, tokens } from "./data.mjs";
 
@@ -10,7 +11,7 @@ export async function start(backend) {
   if (backend === "wasm") {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
     tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    setWasmPaths(new URL("node_modules/@tensorflow/tfjs-backend-wasm/dist/", import.meta.url).pathname);
+    setWasmPaths(fileURLToPath(new URL("node_modules/@tensorflow/tfjs-backend-wasm/dist/", import.meta.url)));
   }
   if (!(await tf.setBackend(backend))) throw new Error(`the backend ${backend} did not start`);
   return `TensorFlow.js ${tf.version.tfjs} (${backend})`;
