@@ -4,8 +4,8 @@ import { cpus, loadavg } from "node:os";
 import { PeerProcess } from "./process.mjs";
 
 const ROUNDS = 3;
-/** Milliseconds: V8's optimising compiler has taken over after the warm-up; clocks are coarse below a sample. */
-const TIMING = { warmUp: 400, sample: 50, total: 200 };
+/** Milliseconds. With a shorter warm-up a library of much JavaScript, a call an operation, is not at full speed yet. */
+const TIMING = { warmUp: 1500, sample: 50, total: 300 };
 const ONCE = { warmUp: 0, sample: 0, total: 0 };
 /** A request's time limit, in milliseconds: what is slower is not waited for. */
 const LIMIT = 60_000;
@@ -95,7 +95,7 @@ async function measureWorkload(key, workload, peers, { skipped, wrong }) {
     }
   }
   const times = Object.fromEntries([...samples].map(([name, own]) => [name, median(own)]));
-  return { key, title: workload.title, times };
+  return row(key, workload.title, times, peers);
 }
 
 /** From loading the library to the end of the first training step, in fresh processes. */
@@ -118,7 +118,13 @@ async function measureStart(workload, peers, { skipped }) {
       skipped.push(`the start of ${name}: ${error.message}`);
     }
   }
-  return { key: "start", title: "from import to the end of W1's first step", times };
+  return row("start", "from import to the end of W1's first step", times, peers);
+}
+
+/** `times` by peer, and how many times as long as ours each is. */
+function row(key, title, times, [ours]) {
+  const ratios = Object.entries(times).map(([name, time]) => [name, time / times[ours.name]]);
+  return { key, title, unit: "ms", times, ratios: Object.fromEntries(ratios) };
 }
 
 /** Sums of a few hundred products, taken in another order, and approximations of tanh. */

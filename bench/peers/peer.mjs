@@ -30,7 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       const result = await current.run(true);
       first = performance.now() - start;
       check = values(result);
-      // The second loss shows that gradients, clipping and Adam agree too.
+      // The second loss shows that gradients and Adam agree too.
       if (workload.kind === "train") check.push(...values(await current.run(true)));
       while (performance.now() - start < timing.warmUp) await current.run();
     }

@@ -9,9 +9,9 @@ export function formatJson(report) {
 export function formatMarkdown({ machine, runtime, date, load, peers, rows, skipped }) {
   const [ours] = peers;
   const header = ["ms, one thread (times Unrolled's)", ...peers];
-  const lines = rows.map(({ key, title, times }) => [
+  const lines = rows.map(({ key, title, times, ratios }) => [
     `**${key}** ${title}`,
-    ...peers.map((name) => cell(times[name], name === ours ? undefined : times[ours])),
+    ...peers.map((name) => cell(times[name], name === ours ? undefined : ratios[name])),
   ]);
   const align = header.map((_, column) => (column === 0 ? "---" : "---:"));
   const table = [header, align, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -20,8 +20,8 @@ export function formatMarkdown({ machine, runtime, date, load, peers, rows, skip
   return [table, ...(left.length > 0 ? [left.join("\n")] : []), where].join("\n\n");
 }
 
-function cell(milliseconds, ours) {
+function cell(milliseconds, ratio) {
   if (milliseconds === undefined) return "–";
   const time = milliseconds < 1000 ? milliseconds.toPrecision(3) : milliseconds.toFixed(0);
-  return ours === undefined ? time : `${time} (${(milliseconds / ours).toPrecision(2)}×)`;
+  return ratio === undefined ? time : `${time} (${ratio.toPrecision(2)}×)`;
 }
