@@ -2,6 +2,7 @@
 import { FormatError } from "../errors.ts";
 import { ALPHABET_END, byteToCharacter, characterToByte } from "../text/byte-alphabet.ts";
 import { MERGE_FIELDS } from "./bpe-description.ts";
+import { isIndex, show } from "./json-values.ts";
 
 /**
  * The tokens in the order of their ids.
@@ -11,7 +12,7 @@ export function tokensById(ids: ReadonlyMap<string, unknown>, where: string): st
   const tokens: (string | undefined)[] = new Array(ids.size).fill(undefined);
   let tooLarge: string | undefined;
   for (const [token, id] of ids) {
-    if (!isId(id)) {
+    if (!isIndex(id)) {
       throw new FormatError(`${where}: ${show(token)}: expected an id 0, 1, 2 …, got ${show(id)}`);
     }
     if (id >= tokens.length) {
@@ -108,18 +109,4 @@ function outsideAlphabet(token: string): string | undefined {
     if (code >= ALPHABET_END || characterToByte[code] < 0) return String.fromCodePoint(token.codePointAt(i)!);
   }
   return undefined;
-}
-
-export function isId(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value of a file for a message, cut so that a broken file makes no message of megabytes. */
-export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

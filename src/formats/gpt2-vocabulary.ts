@@ -9,7 +9,8 @@
 import { ConfigError, FormatError } from "../errors.ts";
 import { PATTERNS } from "../text/pre-tokenizer.ts";
 import type { BPEDescription } from "./bpe-description.ts";
-import { checkByteTokens, isObject, mergesOf, show, tokensById } from "./bpe-vocabulary.ts";
+import { checkByteTokens, mergesOf, tokensById } from "./bpe-vocabulary.ts";
+import { isObject, show } from "./json-values.ts";
 
 const VOCABULARY = "vocab.json";
 const MERGES = "merges.txt";

@@ -11,6 +11,7 @@
 import { FormatError, ShapeError } from "../errors.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
 import { findDuplicateKey } from "./json-keys.ts";
+import { isIndex, isObject, show } from "./json-values.ts";
 
 /** F32 and I32 come as numbers, other types as their bytes, which `toFloat32` converts if they are floats. */
 export type SafeTensor =
@@ -126,7 +127,7 @@ function checkWritable(
   if (name === METADATA)
     throw new ShapeError(`a tensor cannot be named ${METADATA}: the format keeps that name`);
   const expected = shape.reduce((product, size) => product * size, ITEM_SIZE[dtype]);
-  if (!shape.every(isSize) || expected !== byteLength) {
+  if (!shape.every(isIndex) || expected !== byteLength) {
     throw new ShapeError(
       `${where(name)}: expected ${expected} bytes for ${dtype} [${shape.join(", ")}], got ${byteLength}`,
     );
@@ -181,10 +182,10 @@ function readRecord(name: string, record: unknown, dataLength: number): TensorIn
       `${where(name)}: dtype: expected one of ${Object.keys(ITEM_SIZE).join(", ")}, got ${show(dtype)}`,
     );
   }
-  if (!Array.isArray(shape) || !shape.every(isSize)) {
+  if (!Array.isArray(shape) || !shape.every(isIndex)) {
     return fail(`${where(name)}: shape: expected an array of non-negative integers, got ${show(shape)}`);
   }
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex)) {
     return fail(`${where(name)}: data_offsets: expected two non-negative integers, got ${show(offsets)}`);
   }
   const [begin, end] = offsets;
@@ -216,22 +217,8 @@ function viewOf(dtype: SafeTensorDtype, shape: number[], buffer: ArrayBuffer): S
   return { dtype, shape, data: new Uint8Array(buffer) };
 }
 
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function where(name: string): string {
   return `safetensors: tensor ${JSON.stringify(name)}`;
-}
-
-/** A value of the header for a message, cut so that a broken file makes no message of megabytes. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 function fail(message: string): never {

@@ -8,7 +8,7 @@ import { ConfigError, FormatError } from "../errors.ts";
 import { byteToCharacter } from "../text/byte-alphabet.ts";
 import { patternSource } from "../text/pre-tokenizer.ts";
 import type { AddedToken, BPEDescription } from "./bpe-description.ts";
-import { isId, show } from "./bpe-vocabulary.ts";
+import { isIndex, show } from "./json-values.ts";
 
 export interface TiktokenOptions {
   /** The pre-tokenizer's pattern: a name, `"gpt2"` or `"cl100k"`, or a regular expression's source. */
@@ -85,7 +85,7 @@ function parseLines(text: string): Map<string, Entry> {
     if (trimmed === "") continue;
     const [base64, digits, ...rest] = trimmed.split(" ");
     const bytes = decodeBase64(base64);
-    if (bytes === undefined || !/^\d+$/.test(digits ?? "") || !isId(Number(digits)) || rest.length > 0) {
+    if (bytes === undefined || !/^\d+$/.test(digits ?? "") || !isIndex(Number(digits)) || rest.length > 0) {
       fail(line, `expected a token in base64, a space and its rank, got ${show(trimmed)}`);
     }
     const first = entries.get(bytes);
@@ -134,7 +134,7 @@ function namesById(specialTokens: Readonly<Record<string, number>>): Map<number,
   const names = new Map<number, string>();
   for (const [name, id] of Object.entries(specialTokens)) {
     if (name === "") throw new ConfigError("specialTokens: expected names that aren't empty");
-    if (!isId(id)) {
+    if (!isIndex(id)) {
       throw new ConfigError(`specialTokens: ${show(name)}: expected an id 0, 1, 2 …, got ${show(id)}`);
     }
     const other = names.get(id);

@@ -18,7 +18,8 @@ import {
   MERGE_FIELDS,
   type NormalizationForm,
 } from "./bpe-description.ts";
-import { checkByteTokens, isId, isObject, mergesOf, show, tokensById } from "./bpe-vocabulary.ts";
+import { checkByteTokens, mergesOf, tokensById } from "./bpe-vocabulary.ts";
+import { isIndex, isObject, show } from "./json-values.ts";
 
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD"];
 
@@ -209,7 +210,7 @@ function readAddedTokens(
     if (typeof content !== "string" || content === "") {
       return fail(`${at}.content`, "a string that isn't empty", content);
     }
-    if (!isId(id)) return fail(`${at}.id`, "an id 0, 1, 2 …", id);
+    if (!isIndex(id)) return fail(`${at}.id`, "an id 0, 1, 2 …", id);
     if (contents.has(content)) return fail(`${at}.content`, "a token that isn't there before", content);
     contents.add(content);
     if (vocabulary.has(content) && vocabulary.get(content) !== id) {
