@@ -53,6 +53,8 @@ export class RecurrentArgs {
   dCell: usize;
   /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each thread. */
   scratch: usize;
+  /** As in gemm.ts. */
+  tall: i32;
 }
 
 /** The time index of the step-th step: t counts down in a reversed layer. */
@@ -120,6 +122,7 @@ export function multiplyRecurrent(
   const stride = <usize>depth << 2;
   multiplyPanels(
     source, stride, false, rows, depth, packed, outputs, 0, panels, target, <usize>targetStride << 2, args.scratch,
+    args.tall != 0,
   );
 }
 
@@ -147,6 +150,7 @@ export function multiplyRecurrentTransposed(
   const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
   multiplyPanels(
     deltas, <usize>deltaStride << 2, false, rows, outputs, packed, columns, 0, panels, target, stride, args.scratch,
+    args.tall != 0,
   );
 }
 

@@ -36,6 +36,8 @@ export class GemmArgs {
   packed: usize;
   /** PANEL_SCRATCH bytes for each part that runs at a time. */
   scratch: usize;
+  /** Whether tiles may have six rows: see tile.ts. Bits do not depend on it. */
+  tall: i32;
 }
 
 /** How many parts gemmMultiply's work has. */
@@ -82,6 +84,7 @@ export function gemmMultiply(args: GemmArgs, part: i32, parts: i32): void {
     c,
     cStride,
     args.scratch,
+    args.tall != 0,
     !args.accumulate && !args.bias,
   );
 }

@@ -3,7 +3,7 @@ import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type ArgumentsOf, CHUNK, type Kernels, type SplitKernel } from "./kernels.ts";
 import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
-import { type Build, type LoadedKernels, loadKernels, supports } from "./load.ts";
+import { type Build, type LoadedKernels, loadKernels, prefersTallTiles, supports } from "./load.ts";
 import { align, Memory } from "./memory.ts";
 import { Pool, type Scratch } from "./pool.ts";
 import { RandomStream } from "./random.ts";
@@ -89,6 +89,7 @@ export class Engine {
 
   constructor(loaded: LoadedKernels, random: RandomStream, threads?: { size: number; spawn: Spawn }) {
     this.build = loaded.build;
+    this.tallTiles = prefersTallTiles(loaded.build);
     this.kernels = loaded.kernels;
     this.memory = new Memory(loaded.memory, loaded.heapBase);
     this.random = random;
@@ -287,6 +288,9 @@ export class Engine {
 
   /** Of the function above: tests set it to 0, to split what is too small for that. */
   smallestPart = SMALLEST_PART;
+
+  /** Whether matmuls use tiles of six rows where they can: for speed alone, bits are the same. Tests set it. */
+  tallTiles: boolean;
 
   /**
    * Runs all parts of a kernel, on all threads, and returns when they are done. A single part runs at once, here.

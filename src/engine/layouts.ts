@@ -21,6 +21,7 @@ export const LAYOUTS = {
     bias: "ptr",
     packed: "ptr",
     scratch: "ptr",
+    tall: "i32",
   },
   GemvArgs: {
     n: "i32",
@@ -53,6 +54,7 @@ export const LAYOUTS = {
     dHidden: "ptr",
     dCell: "ptr",
     scratch: "ptr",
+    tall: "i32",
   },
   LayerNormArgs: {
     rows: "i32",

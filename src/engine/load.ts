@@ -36,6 +36,14 @@ export function supports(build: Build): boolean {
 }
 
 /**
+ * Whether matmuls are faster with tiles of six rows than of four: with fused multiply-adds, and where twelve sums stay in
+ * registers. V8 spills them before version 13, to half the speed; Math.f16round came with 13.5, and to Firefox with 129.
+ */
+export function prefersTallTiles(build: Build): boolean {
+  return build === "relaxed" && "f16round" in Math;
+}
+
+/**
  * Compiles and instantiates one build on a memory of its own.
  * @throws EngineError if the runtime has no WebAssembly SIMD, or the file cannot be read.
  */

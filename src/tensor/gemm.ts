@@ -66,6 +66,7 @@ export function gemm(
       bias,
       packed,
       scratch: engine.scratch(scratchBytes),
+      tall: engine.tallTiles ? 1 : 0,
     },
     scratchBytes,
   );

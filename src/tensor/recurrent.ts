@@ -157,6 +157,7 @@ export function recurrent(
     projection: whr,
     offsets: packing?.offsets.pointer ?? 0,
     candidateBias: kind === "gru-after" && biasHh ? biasHh + 8 * hiddenSize : 0,
+    tall: engine.tallTiles ? 1 : 0,
   };
   const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, true);
   const parts = recurrentParts(engine, batch, rows * outputs * stateSize);
