@@ -115,7 +115,7 @@ export function multiplyRecurrent(
   // A batch of one has parts without rows too, and the matrix-vector product knows no rows.
   if (rows == 0) return;
   if (args.batch == 1) {
-    gemvRows(weights, <usize>depth << 2, source, depth, target, outputs);
+    gemvRows(weights, <usize>depth << 2, source, depth, target, outputs, args.tall != 0);
     return;
   }
   const panels = (outputs + TILE_COLUMNS - 1) / TILE_COLUMNS;

@@ -33,6 +33,7 @@ export const LAYOUTS = {
     y: "ptr",
     accumulate: "i32",
     bias: "ptr",
+    tall: "i32",
   },
   RecurrentArgs: {
     steps: "i32",

@@ -30,6 +30,7 @@ export function gemm(
   const accumulate = options.accumulate ? 1 : 0;
   const bias = options.bias ?? 0;
   const bTransposed = b.transposed ? 1 : 0;
+  const tall = engine.tallTiles ? 1 : 0;
   if (m === 1 && (!a.transposed || a.stride === 1)) {
     const args = engine.args("GemvArgs", {
       n,
@@ -41,6 +42,7 @@ export function gemm(
       y: c.pointer,
       accumulate,
       bias,
+      tall,
     });
     engine.run("gemv", engine.parts(Math.ceil(n / 64), (n * k) / 8), args);
     return;
@@ -66,7 +68,7 @@ export function gemm(
       bias,
       packed,
       scratch: engine.scratch(scratchBytes),
-      tall: engine.tallTiles ? 1 : 0,
+      tall,
     },
     scratchBytes,
   );

@@ -111,12 +111,12 @@ forEachBuild((_, createEngine) => {
     });
   }
 
-  it("gives the same bits with tiles of six rows", async () => {
+  it("gives the same bits with tiles of six rows, and a vector's with eight rows at a time", async () => {
     const other = await createEngine({ threads: 1 });
     other.tallTiles = !engine.tallTiles;
     for (let m = 1; m <= 70; m++) {
       for (const transpose of transposes) {
-        const product = { m, n: 17, k: m % 2 === 0 ? 9 : 517, ...transpose, accumulate: m % 3 === 0, gap: 1 };
+        const product = { m, n: 29, k: m % 2 === 0 ? 9 : 517, ...transpose, accumulate: m % 3 === 0, gap: 1 };
         const same = inputs(product);
         expectSameBits(
           multiply(other, product, same),
@@ -206,6 +206,7 @@ forEachBuild((_, createEngine) => {
             y: y.pointer,
             accumulate: 0,
             bias: place(engine, data.bias).pointer,
+            tall: Number(engine.tallTiles),
           });
           runReversed(parts, (part) => engine.kernels.gemv(args, part, parts));
           return y.read();
