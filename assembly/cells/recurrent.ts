@@ -8,7 +8,7 @@
 //   gates             [N, G·H]      in: W_ih x + b; out: activated gates; after backward: dL/d(before σ, tanh)
 //   extra             [N, H]        GRU and projection, see gru.ts and lstm.ts
 //   weights           [G·H, P]      W_hh as the module keeps it, read directly where B is 1
-//   packed            W_hhᵀ (forward) or W_hh (backward) in panels, where B is more than 1
+//   packed            W_hhᵀ (forward) or W_hh (backward) in panels (pack.ts), where B is more than 1
 //
 // Rows of several lengths come sorted, the longest first, with `offsets` [T+1]: step t then is that of the rows 0 to
 // offsets[t+1] − offsets[t], whose tokens are the rows offsets[t] … of gates and extra: N counts real tokens alone,
@@ -17,9 +17,7 @@
 // reverse the initial one, is in slot n.
 
 import { gemvColumns, gemvRows } from "../matmul/gemv";
-import { packColumns } from "../matmul/pack";
 import { multiplyPanels, PANEL_SCRATCH } from "../matmul/panels";
-import { partStart } from "../simd";
 import { TILE_COLUMNS, TILE_ROWS } from "../matmul/tile";
 
 /** Parts of a recurrence begin at multiples of it: a tile's rows, of which none is computed in vain between parts. */
@@ -151,30 +149,5 @@ export function multiplyRecurrentTransposed(
   multiplyPanels(
     deltas, <usize>deltaStride << 2, false, rows, outputs, packed, columns, 0, panels, target, stride, args.scratch,
     args.tall != 0,
-  );
-}
-
-/** Packs a weight for the two functions above: W[outputs, inputs]ᵀ (transposed) or W itself. */
-export function packRecurrent(
-  target: usize,
-  weights: usize,
-  outputs: i32,
-  inputs: i32,
-  transposed: i32,
-  part: i32,
-  parts: i32,
-): void {
-  const columns = transposed ? outputs : inputs;
-  const depth = transposed ? inputs : outputs;
-  const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  packColumns(
-    target,
-    weights,
-    <usize>inputs << 2,
-    transposed != 0,
-    depth,
-    columns,
-    partStart(panels, 1, part, parts),
-    partStart(panels, 1, part + 1, parts),
   );
 }

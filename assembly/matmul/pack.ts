@@ -10,7 +10,7 @@
 // Depth is cut in blocks of DEPTH_BLOCK, so that the panels that a tile walks stay in the first-level cache: packed
 // B is [blocks][panels][depth of the block][8]. The cut depends on the depth alone.
 
-import { loadTail } from "../simd";
+import { loadTail, partStart } from "../simd";
 import { TALL_ROWS, TILE_COLUMNS, TILE_ROWS } from "./tile";
 
 export const DEPTH_BLOCK: i32 = 512;
@@ -187,19 +187,17 @@ function packRowsAlongLanes(target: usize, source: usize, stride: usize, rows: i
 }
 
 /**
- * Packs the panels `from` to `to` (8 columns each) of op(B)[depth, columns], all blocks of the depth.
- * stride: bytes from row to row of the stored matrix ([depth, columns], or [columns, depth] if transposed).
+ * Packs op(B)[depth, columns] into panels of 8 columns, all blocks of the depth: K · N rounded up to 8 floats. Split by
+ * panels.
+ * stride: floats from row to row of the stored matrix ([depth, columns], or [columns, depth] if transposed).
  */
-export function packColumns(
-  target: usize,
-  source: usize,
-  stride: usize,
-  transposed: bool,
-  depth: i32,
-  columns: i32,
-  from: i32,
-  to: i32,
+export function packPanels(
+  target: usize, source: usize, sourceStride: i32, transposed: i32, depth: i32, columns: i32, part: i32, parts: i32,
 ): void {
+  const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const from = partStart(panels, 1, part, parts);
+  const to = partStart(panels, 1, part + 1, parts);
+  const stride = <usize>sourceStride << 2;
   for (let block = 0; block < depth; block += DEPTH_BLOCK) {
     const blockDepth = min(DEPTH_BLOCK, depth - block);
     let panel = from;

@@ -85,7 +85,9 @@ export class Engine {
   #phase: "idle" | "step" | "infer" = "idle";
   #step = 0;
   #closed = false;
-  #kept: (() => void)[] = [];
+  /** What is done when the step ends: first copies out of the arena, then what allocates memory. */
+  #copies: (() => void)[] = [];
+  #after: (() => void)[] = [];
 
   constructor(loaded: LoadedKernels, random: RandomStream, threads?: { size: number; spawn: Spawn }) {
     this.build = loaded.build;
@@ -113,6 +115,11 @@ export class Engine {
   /** Whether operations are recorded for `backward`. */
   get tape(): Tape | undefined {
     return this.#tape;
+  }
+
+  /** Whether `infer` runs. */
+  get isInferring(): boolean {
+    return this.#phase === "infer";
   }
 
   /**
@@ -150,10 +157,9 @@ export class Engine {
       this.#phase = "idle";
       this.#tape = undefined;
       this.#step++;
+      for (const copy of this.#copies.splice(0)) copy();
       this.memory.reset();
-      const kept = this.#kept;
-      this.#kept = [];
-      for (const finish of kept) finish();
+      for (const finish of this.#after.splice(0)) finish();
     }
   }
 
@@ -220,25 +226,33 @@ export class Engine {
         "engine.keep() copies a tensor out of a step: call it inside engine.step() or infer()",
       );
     }
-    const reuse = previous?.isAlive && previous.stepId === undefined && previous.size === tensor.size;
-    // The persistent region may not move while the arena is in use, so the copy is finished when the step ends.
+    const { pointer, shape, dtype, size } = tensor;
+    const copy = new Tensor(this, pointer, shape, dtype, `kept ${tensor.name}`, this.#step);
+    const isArena = tensor.stepId !== undefined;
+    if (isArena && previous?.isAlive && previous.stepId === undefined && previous.size === size) {
+      // At the end, since the step may still read what `previous` holds.
+      this.#copies.push(() => {
+        const target = previous.surrender();
+        this.memory.i32.copyWithin(target >>> 2, pointer >>> 2, (pointer >>> 2) + size);
+        copy.settle(target);
+      });
+      return copy;
+    }
+    // The memory for it can be taken only when the arena is empty, and may then be where the tensor was.
     const data = tensor.toArray();
-    const copy = new Tensor(
-      this,
-      tensor.pointer,
-      tensor.shape,
-      tensor.dtype,
-      `kept ${tensor.name}`,
-      this.#step,
-    );
-    this.#kept.push(() => {
-      const pointer = reuse ? previous.surrender() : this.memory.allocate(4 * copy.size);
-      if (previous && !reuse && previous.isAlive && previous.stepId === undefined) previous.free();
-      copy.settle(pointer);
-      if (data instanceof Int32Array) this.memory.i32.set(data, pointer >>> 2);
-      else this.memory.f32.set(data, pointer >>> 2);
+    this.#after.push(() => {
+      const target = this.memory.allocate(4 * size);
+      if (previous?.isAlive && previous.stepId === undefined) previous.free();
+      copy.settle(target);
+      if (data instanceof Int32Array) this.memory.i32.set(data, target >>> 2);
+      else this.memory.f32.set(data, target >>> 2);
     });
     return copy;
+  }
+
+  /** Has `work` done when the step is over, where memory that lives on can be taken: for caches that a step fills. */
+  afterStep(work: () => void): void {
+    this.#after.push(work);
   }
 
   /** The pointer of a tensor that an operation reads. @throws EngineError if its step is over. */

@@ -4,18 +4,18 @@
  * where it is written, in assembly/.
  */
 export interface SplitKernels {
-  gemmPack(args: number, part: number, parts: number): void;
-  gemmMultiply(args: number, part: number, parts: number): void;
-  gemv(args: number, part: number, parts: number): void;
-  packRecurrent(
+  packPanels(
     target: number,
-    weights: number,
-    outputs: number,
-    inputs: number,
+    source: number,
+    stride: number,
     transposed: number,
+    depth: number,
+    columns: number,
     part: number,
     parts: number,
   ): void;
+  gemmMultiply(args: number, part: number, parts: number): void;
+  gemv(args: number, part: number, parts: number): void;
   rnnForward(args: number, part: number, parts: number): void;
   rnnBackward(args: number, part: number, parts: number): void;
   lstmForward(args: number, part: number, parts: number): void;

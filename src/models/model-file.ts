@@ -29,7 +29,8 @@ export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8A
 }
 
 /**
- * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file.
+ * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file. The model is in evaluation mode: to
+ * train it by a loop of one's own, call `model.train()` (the library's `train` does).
  * @throws FormatError saying what is wrong with the file; no memory is kept then.
  */
 export function loadLanguageModel(
@@ -69,7 +70,7 @@ export function loadLanguageModel(
     throw error;
   }
   const rest = new Map([...tensors].filter(([name]) => !WEIGHTS.test(name)));
-  return { model, extras: { tensors: rest, metadata } };
+  return { model: model.eval(), extras: { tensors: rest, metadata } };
 }
 
 function parse(key: string, json: string | undefined): object {

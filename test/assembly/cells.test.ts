@@ -4,7 +4,7 @@ import { gruBackward, gruForward } from "../../src/reference/gru.ts";
 import { lstmBackward, lstmForward } from "../../src/reference/lstm.ts";
 import { projectInput } from "../../src/reference/recurrent.ts";
 import { rnnBackward, rnnForward } from "../../src/reference/rnn.ts";
-import { packedBytes } from "../../src/tensor/gemm.ts";
+import { packedBytes } from "../../src/tensor/panels.ts";
 import { GATES, type RecurrentKind } from "../../src/tensor/recurrent.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -142,7 +142,7 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
     const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = place(engine, packedBytes(depth, columns) / 4).pointer;
     runReversed(2, (part, parts) =>
-      kernels.packRecurrent(target, source, outputs, inputs, Number(forward), part, parts),
+      kernels.packPanels(target, source, inputs, Number(forward), depth, columns, part, parts),
     );
     return target;
   };

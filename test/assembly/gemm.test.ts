@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { gemm as reference } from "../../src/reference/gemm.ts";
-import { gemm, packedBytes } from "../../src/tensor/gemm.ts";
+import { gemm } from "../../src/tensor/gemm.ts";
+import { packedBytes } from "../../src/tensor/panels.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
 import { place, poison, runReversed } from "../helpers/place.ts";
@@ -161,6 +162,9 @@ forEachBuild((_, createEngine) => {
     const inOrder = multiply(engine, { m, n, k, bTransposed: true, bias: true }, data);
     const reversed = engine.infer(() => {
       const target = place(engine, m * n);
+      const b = place(engine, data.b).pointer;
+      const packed = place(engine, packedBytes(k, n) / 4).pointer;
+      runReversed(3, (part, count) => engine.kernels.packPanels(packed, b, k, 1, k, n, part, count));
       const args = engine.args("GemmArgs", {
         m,
         n,
@@ -168,18 +172,14 @@ forEachBuild((_, createEngine) => {
         a: place(engine, data.a).pointer,
         aStride: k,
         aTransposed: 0,
-        b: place(engine, data.b).pointer,
-        bStride: k,
-        bTransposed: 1,
+        packed,
         c: target.pointer,
         cStride: n,
         accumulate: 0,
         bias: place(engine, data.bias).pointer,
-        packed: place(engine, packedBytes(k, n) / 4).pointer,
         scratch: place(engine, engine.kernels.gemmScratchBytes() / 4).pointer,
         tall: Number(engine.tallTiles),
       });
-      runReversed(3, (part, count) => engine.kernels.gemmPack(args, part, count));
       const parts = engine.kernels.gemmParts(m, n);
       expect(parts).toBe(9);
       runReversed(parts, (part, count) => engine.kernels.gemmMultiply(args, part, count));
