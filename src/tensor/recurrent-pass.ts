@@ -118,15 +118,21 @@ export function runPass(pass: Pass, gradients?: { dHidden: number; dCell: number
   engine.memory.release(mark);
 }
 
+/** Rows of a part of a recurrence are a multiple of a tile's, and at most so many: with more, threads would wait for one. */
+const PART_GRAIN = 4;
+const LARGEST_PART = 16;
+
 /**
  * Into how many parts a recurrence is split, by rows of the batch: a part takes all steps of its rows, so that threads
- * meet once a pass. Up to 16 rows make parts of 4, the height of a tile; more make parts of 8, so that a panel of
- * weights that comes from the second-level cache is used twice. A thread alone takes all rows at once, and each panel
- * once a step, which is 6 % faster (B = 32, H = 128): a row's bits are the same in a part of any size.
+ * meet once a pass. Each part reads all weights at every step, from the second-level cache, and tall tiles need rows: so
+ * there are no more parts than keep all threads busy. A thread alone takes all rows at once, which is 6 % faster (B = 32,
+ * H = 128). A row's bits are the same in a part of any size.
  */
 function recurrentParts(engine: Engine, batch: number, products: number): number {
-  if (engine.threads === 1) return 1;
-  return engine.parts(Math.ceil(batch / (batch > 16 ? 8 : 4)), products / 20);
+  const { threads } = engine;
+  if (threads === 1) return 1;
+  const rows = Math.min(LARGEST_PART, PART_GRAIN * Math.ceil(batch / threads / PART_GRAIN));
+  return engine.parts(Math.ceil(batch / rows), products / 20);
 }
 
 /** Copies `count` floats. */
