@@ -7,6 +7,15 @@
 // machine has FMA). Tails of vectors are loaded with zeros behind them and run through the same vector routine as
 // full vectors, so that an element's bits don't depend on its place.
 
+/**
+ * Whether this is the wide build (`--use WIDE_BUILD=1`): the relaxed one with loops over pairs of vectors, which V8's
+ * re-vectorizer joins to vectors of twice the width. It joins two operations of one kind that lead to two neighbouring
+ * stores with nothing between them.
+ */
+// @ts-ignore: decorator
+@inline
+export const WIDE: bool = isDefined(WIDE_BUILD);
+
 /** a·b + c over four f32 lanes. */
 // @ts-ignore: decorator
 @inline
@@ -86,6 +95,14 @@ export function loadUpTo4(source: usize, left: i32): v128 {
 export function storeUpTo4(target: usize, value: v128, left: i32): void {
   if (left >= 4) v128.store(target, value);
   else storeTail(target, value, left);
+}
+
+/** Eight lanes, as the two neighbouring stores that the re-vectorizer looks for. */
+// @ts-ignore: decorator
+@inline
+export function storePair(target: usize, low: v128, high: v128): void {
+  v128.store(target, low);
+  v128.store(target, high, 16);
 }
 
 /** Fills `count` floats with `value`. */

@@ -1,9 +1,10 @@
 import { cpus } from "node:os";
+import type { Build } from "../src/engine/load.ts";
 
 /** One line of the report; the names are those of the JSON output. */
 export interface Row {
   name: string;
-  build: "simd" | "relaxed" | "reference";
+  build: Build | "reference";
   threads: number;
   /** In `unit`. */
   median: number;

@@ -17,7 +17,8 @@
 // reverse the initial one, is in slot n.
 
 import { gemvColumns, gemvRows } from "../matmul/gemv";
-import { multiplyPanels, PANEL_SCRATCH } from "../matmul/panels";
+import { multiplyPanels } from "../matmul/panels";
+import { nmadd } from "../simd";
 import { TILE_COLUMNS, TILE_ROWS } from "../matmul/tile";
 
 /** Parts of a recurrence begin at multiples of it: a tile's rows, of which none is computed in vain between parts. */
@@ -49,7 +50,7 @@ export class RecurrentArgs {
   candidateBias: usize;
   dHidden: usize;
   dCell: usize;
-  /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each thread. */
+  /** PANEL_SCRATCH bytes and, backward, (B + 1)·H floats behind them, for each thread. */
   scratch: usize;
   /** As in gemm.ts. */
   tall: i32;
@@ -150,4 +151,18 @@ export function multiplyRecurrentTransposed(
     deltas, <usize>deltaStride << 2, false, rows, outputs, packed, columns, 0, panels, target, stride, args.scratch,
     args.tall != 0,
   );
+}
+
+/** A gate's gradient before its σ, from the gradient d after it and the activated gate: d⊙y(1 − y). */
+// @ts-ignore: decorator
+@inline
+export function throughSigmoid(d: v128, y: v128): v128 {
+  return f32x4.mul(d, f32x4.mul(y, f32x4.sub(f32x4.splat(1), y)));
+}
+
+/** Likewise before its tanh: d⊙(1 − y²). */
+// @ts-ignore: decorator
+@inline
+export function throughTanh(d: v128, y: v128): v128 {
+  return f32x4.mul(d, nmadd(y, y, f32x4.splat(1)));
 }

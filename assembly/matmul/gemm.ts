@@ -21,7 +21,7 @@ export class GemmArgs {
   a: usize;
   aStride: i32;
   aTransposed: i32;
-  /** op(B) in panels, as packPanels leaves it: K · N rounded up to 8 floats. */
+  /** op(B) in panels, as packPanels leaves it. */
   packed: usize;
   c: usize;
   cStride: i32;

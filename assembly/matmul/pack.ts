@@ -1,6 +1,6 @@
 // Packing: both operands of a matmul are copied into the order in which the tile reads them.
 //
-// "Lanes" are the rows of A (4 to a panel, or 6) or the columns of B (8 to a panel); "depth" is the dimension that is
+// "Lanes" are the rows of A (4 to a panel, or 6) or the columns of B (TILE_COLUMNS to a panel); "depth" is the dimension that is
 // summed over. A panel is [depth][width]: for each depth index its `width` lanes side by side, zeros where the
 // matrix has no more lanes. The source is read through two strides, so that each operand and its transpose are the
 // same code:
@@ -8,7 +8,7 @@
 //   alongDepth  – depth is contiguous (A as it is; op(B) = Bᵀ of a row-major B): 4×4 blocks are transposed
 //
 // Depth is cut in blocks of DEPTH_BLOCK, so that the panels that a tile walks stay in the first-level cache: packed
-// B is [blocks][panels][depth of the block][8]. The cut depends on the depth alone.
+// B is [blocks][panels][depth of the block][TILE_COLUMNS]. The cut depends on the depth alone.
 
 import { loadTail, partStart } from "../simd";
 import { TALL_ROWS, TILE_COLUMNS, TILE_ROWS } from "./tile";
@@ -53,12 +53,16 @@ function packFourAlongLanes(target: usize, panel: usize, source: usize, stride: 
   }
 }
 
-/** 4, 6 or 8 floats. */
+/** 4, 6, 8 or 16 floats. */
 // @ts-ignore: decorator
 @inline
 function copyLanes(target: usize, source: usize, width: i32): void {
   v128.store(target, v128.load(source));
-  if (width == 8) v128.store(target, v128.load(source, 16), 16);
+  if (width >= 8) v128.store(target, v128.load(source, 16), 16);
+  if (width == 16) {
+    v128.store(target, v128.load(source, 32), 32);
+    v128.store(target, v128.load(source, 48), 48);
+  }
   if (width == 6) store<i64>(target, load<i64>(source, 16), 16);
 }
 
@@ -187,8 +191,7 @@ function packRowsAlongLanes(target: usize, source: usize, stride: usize, rows: i
 }
 
 /**
- * Packs op(B)[depth, columns] into panels of 8 columns, all blocks of the depth: K · N rounded up to 8 floats. Split by
- * panels.
+ * Packs op(B)[depth, columns] into panels, all blocks of the depth: K · N rounded up to whole panels. Split by panels.
  * stride: floats from row to row of the stored matrix ([depth, columns], or [columns, depth] if transposed).
  */
 export function packPanels(
@@ -217,11 +220,12 @@ export function packPanels(
         packAlongLanes(out, start, stride, lanes, blockDepth, TILE_COLUMNS);
       } else {
         const start = source + <usize>column * stride + (<usize>block << 2);
-        packAlongDepth(out, start, stride, min(4, lanes), blockDepth, TILE_COLUMNS);
-        // The right half of a panel that ends in its left half is blank: zero lanes of any row that exists.
-        const right = max(0, lanes - 4);
-        const at = right > 0 ? start + 4 * stride : start;
-        packAlongDepth(out + 16, at, stride, right, blockDepth, TILE_COLUMNS);
+        for (let lane = 0; lane < TILE_COLUMNS; lane += 4) {
+          const left = lanes - lane;
+          // Lanes past the end are blank: zero lanes of any row that exists.
+          const at = left > 0 ? start + <usize>lane * stride : start;
+          packAlongDepth(out + (<usize>lane << 2), at, stride, min(4, max(0, left)), blockDepth, TILE_COLUMNS);
+        }
       }
     }
   }

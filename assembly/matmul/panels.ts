@@ -1,14 +1,15 @@
 // A block of rows times packed panels: the loop around the tile that gemm and the recurrent cells share.
 //
-//   C[rows, from·8 … to·8] += op(A)[rows, depth] · B[depth, those columns]   (= where C is fresh: what it held is not read)
+//   C[rows, panels from … to] += op(A)[rows, depth] · B[depth, those columns]   (= where C is fresh: what it held is not read)
 //
 // A is packed here, ROW_BLOCK rows at a time, into `scratch` (PANEL_SCRATCH bytes, private to the caller's part). `tall`
-// allows tiles of six rows, which are faster where the runtime keeps their accumulators in registers (tile.ts). B's panel stays in the first-level cache while all row panels of the block pass over it. Every element of C sees
-// the same operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
+// allows tiles of six rows, which are faster where the runtime keeps their accumulators in registers (tile.ts). B's panel
+// stays in the first-level cache while all row panels of the block pass over it. Every element of C sees the same
+// operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
 
 import { loadUpTo4, storeUpTo4 } from "../simd";
 import { DEPTH_BLOCK, packRows, panelAddress, tallPanels } from "./pack";
-import { TALL_ROWS, TILE_COLUMNS, TILE_ROWS, tile4x8, tile6x8 } from "./tile";
+import { TALL_ROWS, TILE_COLUMNS, TILE_ROWS, tileFour, tileSix } from "./tile";
 
 export const ROW_BLOCK: i32 = 64;
 const EDGE_BYTES: i32 = TALL_ROWS * TILE_COLUMNS * 4;
@@ -54,9 +55,9 @@ export function multiplyPanels(
           for (; i < high * TALL_ROWS; i += TALL_ROWS, aPanel += <usize>TALL_ROWS * depthBytes, at += <usize>TALL_ROWS * cStride) {
             const height = min(TALL_ROWS, blockRows - i);
             if (height == TALL_ROWS && width == TILE_COLUMNS) {
-              tile6x8(aPanel, b, at, cStride, blockDepth, first);
+              tileSix(aPanel, b, at, cStride, blockDepth, first);
             } else {
-              tile6x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
+              tileSix(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
               mergeEdge(at, cStride, edge, height, width, first);
             }
           }
@@ -64,9 +65,9 @@ export function multiplyPanels(
         for (; i < blockRows; i += TILE_ROWS, aPanel += <usize>TILE_ROWS * depthBytes, at += <usize>TILE_ROWS * cStride) {
           const height = min(TILE_ROWS, blockRows - i);
           if (height == TILE_ROWS && width == TILE_COLUMNS) {
-            tile4x8(aPanel, b, at, cStride, blockDepth, first);
+            tileFour(aPanel, b, at, cStride, blockDepth, first);
           } else {
-            tile4x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
+            tileFour(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
             mergeEdge(at, cStride, edge, height, width, first);
           }
         }

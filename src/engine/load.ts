@@ -6,7 +6,7 @@ import type { Kernels } from "./kernels.ts";
 declare const UNROLLED_WASM_BASE: string | undefined;
 const BASE = typeof UNROLLED_WASM_BASE === "string" ? UNROLLED_WASM_BASE : "../../build/";
 
-export type Build = "simd" | "relaxed";
+export type Build = "simd" | "relaxed" | "wide";
 
 export interface LoadedKernels {
   build: Build;
@@ -40,7 +40,7 @@ export function supports(build: Build): boolean {
  * registers. V8 spills them before version 13, to half the speed; Math.f16round came with 13.5, and to Firefox with 129.
  */
 export function prefersTallTiles(build: Build): boolean {
-  return build === "relaxed" && "f16round" in Math;
+  return build === "wide" || (build === "relaxed" && "f16round" in Math);
 }
 
 /**

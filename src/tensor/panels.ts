@@ -13,9 +13,9 @@ export interface Matrix {
 /** With more rows to multiply than that, packing costs less than 2 % of the product: nothing is gained by keeping panels. */
 const MOST_ROWS = 512;
 
-/** How much room `columns` of packed panels take, in bytes: 8 columns to a panel, zeros in the last one. */
+/** How much room `columns` of packed panels take, in bytes: 8 columns to a panel, 16 in the wide build, zeros in the last. */
 export function packedBytes(depth: number, columns: number): number {
-  return 4 * depth * 8 * Math.ceil(columns / 8);
+  return 4 * depth * 16 * Math.ceil(columns / 16);
 }
 
 /**

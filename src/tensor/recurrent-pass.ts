@@ -73,7 +73,7 @@ export function runPass(pass: Pass, gradients?: { dHidden: number; dCell: number
   const { weightHh, weightHr, biasHh } = weights;
   const outputs = GATES[kind] * hiddenSize;
   const mark = engine.memory.mark();
-  const scratchBytes = engine.kernels.gemmScratchBytes() + (gradients ? 4 * batch * hiddenSize : 0);
+  const scratchBytes = engine.kernels.gemmScratchBytes() + (gradients ? 4 * (batch + 1) * hiddenSize : 0);
   const args = {
     steps,
     batch,

@@ -164,7 +164,7 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
     packedSecond: second(),
     offsets: lengths ? placeIds(engine, offsetsOf(steps, lengths)).pointer : 0,
     candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
-    scratch: place(engine, kernels.gemmScratchBytes() / 4 + batch * hiddenSize).pointer,
+    scratch: place(engine, kernels.gemmScratchBytes() / 4 + (batch + 1) * hiddenSize).pointer,
     tall: Number(engine.tallTiles),
   };
 }

@@ -11,14 +11,17 @@ function bodyOf(wat: string, name: string): string {
 
 // Inlined into its caller, a tile would share the caller's fate of running in V8's baseline compiler for the
 // whole first matmul: see assembly/matmul/tile.ts.
-it.each(["simd", "relaxed"])("the %s build keeps the micro-kernels functions of their own", (build) => {
-  const wat = readFileSync(new URL(`../../build/kernels-${build}.wat`, import.meta.url), "utf8");
-  const caller = bodyOf(wat, "$assembly/matmul/panels/multiplyPanels");
-  for (const tile of build === "relaxed" ? ["tile4x8", "tile6x8"] : ["tile4x8"]) {
-    const name = `$assembly/matmul/tile/${tile}`;
-    expect(bodyOf(wat, name)).toContain(build === "relaxed" ? "f32x4.relaxed_madd" : "f32x4.mul");
-    expect(caller).toContain(`call ${name}\n`);
-  }
-  // It needs a register for the products more than the tile of six rows leaves.
-  if (build === "simd") expect(wat).not.toContain("tile6x8");
-});
+it.each(["simd", "relaxed", "wide"])(
+  "the %s build keeps the micro-kernels functions of their own",
+  (build) => {
+    const wat = readFileSync(new URL(`../../build/kernels-${build}.wat`, import.meta.url), "utf8");
+    const caller = bodyOf(wat, "$assembly/matmul/panels/multiplyPanels");
+    for (const tile of build === "simd" ? ["tileFour"] : ["tileFour", "tileSix"]) {
+      const name = `$assembly/matmul/tile/${tile}`;
+      expect(bodyOf(wat, name)).toContain(build === "simd" ? "f32x4.mul" : "f32x4.relaxed_madd");
+      expect(caller).toContain(`call ${name}\n`);
+    }
+    // It needs a register for the products more than the tile of six rows leaves.
+    if (build === "simd") expect(wat).not.toContain("tile/tileSix");
+  },
+);
