@@ -52,16 +52,14 @@ export async function findOrInstallChromium(): Promise<Found> {
   if ("path" in found || process.env.CHROME_PATH || process.platform !== "linux" || process.arch !== "x64") {
     return found;
   }
-  const folder = fileURLToPath(new URL(".", import.meta.url));
-  if (!existsSync(join(folder, "node_modules/@sparticuz/chromium"))) {
+  const folder = new URL("chromium/", import.meta.url);
+  if (!existsSync(new URL("node_modules/@sparticuz/chromium", folder))) {
     const options = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
-    spawnSync("npm", ["install", "--prefix", folder, "--include=optional", ...options], { stdio: "ignore" });
+    spawnSync("npm", ["install", "--prefix", fileURLToPath(folder), ...options], { stdio: "ignore" });
   }
   try {
-    // A name in a variable: the types of what may not be there are not looked for.
-    const name = "@sparticuz/chromium";
-    const { default: chromium } = await import(name);
-    return { path: await chromium.executablePath() };
+    const { path } = await import(new URL("path.mjs", folder).href);
+    return { path };
   } catch {
     return found;
   }
