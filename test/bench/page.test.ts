@@ -39,8 +39,8 @@ test.skipIf("missing" in launched)(
       .filter(({ name }) => name === "W8/tanh")
       .map(({ build, threads }) => `${build} ${threads}`);
     const threads = availableParallelism() > 1 ? [1, 2] : [1];
-  const builds = ["simd", "relaxed"].flatMap((build) => threads.map((count) => `${build} ${count}`));
-  expect(columns).toEqual(["reference 1", ...builds]);
+    const builds = ["simd", "relaxed"].flatMap((build) => threads.map((count) => `${build} ${count}`));
+    expect(columns).toEqual(["reference 1", ...builds]);
     const cells = await page.evaluate(() =>
       Array.from(document.querySelectorAll("tbody td"), ({ textContent }) => textContent),
     );
