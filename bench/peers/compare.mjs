@@ -1,6 +1,7 @@
 /** Measures every workload in every peer, taking turns, and compares their results with Unrolled's. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { PeerProcess } from "./process.mjs";
 
 const ROUNDS = 3;
@@ -9,6 +10,8 @@ const TIMING = { warmUp: 1500, sample: 50, total: 300 };
 const ONCE = { warmUp: 0, sample: 0, total: 0 };
 /** A request's time limit, in milliseconds: what is slower is not waited for. */
 const LIMIT = 60_000;
+/** Milliseconds between two libraries where there are threads: those of OpenMP look for work for 200 after the last. */
+const PAUSE = 300;
 /** A call that takes longer is measured once: no slow moment of the machine explains it. */
 const SLOW = 2000;
 
@@ -33,11 +36,12 @@ const SINGLE_THREADED = {
   brain: "brain.js",
 };
 
-/** Measures the workloads whose name contains `filter`, on so many threads. */
+/** Measures the workloads whose name contains `filter`, or one of its parts between commas, on so many threads. */
 export async function compare(filter, threads) {
   const workloads = JSON.parse(readFileSync(new URL("../workloads.json", import.meta.url), "utf8"));
+  const parts = filter.toLowerCase().split(",");
   const chosen = Object.entries(workloads).filter(([key]) =>
-    key.toLowerCase().includes(filter.toLowerCase()),
+    parts.some((part) => key.toLowerCase().includes(part.trim())),
   );
   const report = {
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
@@ -96,6 +100,7 @@ async function measureWorkload(key, workload, peers, { skipped, wrong }) {
     for (const peer of peers) {
       const own = samples.get(peer.name);
       if (own === undefined || own[0] > SLOW) continue;
+      if (peer.threads > 1) await setTimeout(PAUSE);
       try {
         const reply = await peer.ask({ key, workload, timing: TIMING }, LIMIT);
         own.push(...reply.samples);

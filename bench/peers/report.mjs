@@ -34,5 +34,6 @@ function cell({ times, ratios, flops, elements }, name, ours) {
   const perElement = elements ? (milliseconds * 1e6) / elements : milliseconds;
   const value = flops ? flops / (milliseconds * 1e6) : perElement;
   const figure = value < 1000 ? value.toPrecision(3) : value.toFixed(0);
-  return name === ours ? figure : `${figure} (${ratios[name].toPrecision(2)}×)`;
+  const ratio = ratios[name];
+  return name === ours ? figure : `${figure} (${ratio < 10 ? ratio.toPrecision(2) : ratio.toFixed(0)}×)`;
 }

@@ -11,7 +11,7 @@ const USAGE = `Usage: npm run bench:peers -- [options]
 
   --threads N    for every library that has threads in Node (default 1)
   --json         JSON instead of Markdown (with npm run --silent)
-  --filter NAME  only the workloads whose name contains NAME: W1, W7 …
+  --filter NAME  only the workloads whose name contains NAME, or one of several: W7, or W1,W2
   --help         this text`;
 
 async function main() {
