@@ -8,13 +8,14 @@ export function formatJson(report) {
 
 export function formatMarkdown({ machine, runtime, date, load, threads, peers, rows, notes, skipped }) {
   const [ours] = peers;
+  const shown = peers.filter((name) => rows.some(({ times }) => times[name] !== undefined));
   const count = threads === 1 ? "one thread" : `${threads} threads`;
-  const header = ["", `${count} (time over Unrolled's)`, "unit", ...peers];
+  const header = ["", `${count} (time over Unrolled's)`, "unit", ...shown];
   const lines = rows.map((row) => [
     row.key.split("/")[0],
     row.title,
     unit(row),
-    ...peers.map((name) => cell(row, name, ours)),
+    ...shown.map((name) => cell(row, name, ours)),
   ]);
   const align = header.map((_, column) => (column < 2 ? "---" : "---:"));
   const table = [header, align, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
