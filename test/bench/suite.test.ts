@@ -45,8 +45,8 @@ describe("a run", () => {
     }
   });
 
-  test("refuses a filter that chooses nothing, and says what there is", async () => {
-    await expect(run("W10")).rejects.toThrow(/"W10": there are peak, W1\/train-lstm/);
+  test("refuses a filter of which a part is in no name, and says what there is", async () => {
+    await expect(run("W1, W10")).rejects.toThrow(/"W10": there are peak, W1\/train-lstm/);
   });
 
   test("stops at a signal", async () => {
