@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildPage } from "../../bench/page/build.mjs";
 import type { BenchmarkState } from "../../bench/page/page.ts";
-import { type Browser, launch } from "../browser/browsers.ts";
-import { type Server, serve } from "../browser/serve.ts";
+import { type Browser, launch } from "./browsers.ts";
+import { type Server, serve } from "./serve.ts";
 
 const launched = await launch("chromium");
 if ("missing" in launched) console.log(`The benchmarks' page is not tested: ${launched.missing}`);
