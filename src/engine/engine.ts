@@ -1,9 +1,10 @@
 import { ConfigError, EngineError } from "../errors.ts";
 import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { INLINED, type LoadedKernels, loadKernels } from "./instantiate.ts";
 import { type ArgumentsOf, CHUNK, type Kernels, type SplitKernel } from "./kernels.ts";
 import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
-import { type Build, type LoadedKernels, loadKernels, supports } from "./load.ts";
+import { type Build, supports } from "./load.ts";
 import { align, Memory } from "./memory.ts";
 import { Pool, type Scratch } from "./pool.ts";
 import { RandomStream } from "./random.ts";
@@ -28,7 +29,8 @@ const SMALLEST_PART = 5000;
 export interface EngineOptions {
   /**
    * "reproducible": the `simd` build, whose every bit the WebAssembly specification fixes. "fast" (the default):
-   * fused multiply-adds where the runtime has them (the `relaxed` build), else the same as "reproducible".
+   * fused multiply-adds where the runtime has them (the `relaxed` build; in a page, if its file lies beside the
+   * bundle), else the same as "reproducible".
    */
   numerics?: "reproducible" | "fast";
   /** Seed of the engine's random stream (initial weights, dropout): an integer ≥ 0. Default 0. */
@@ -60,11 +62,22 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     throw new ConfigError(`threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
   const random = new RandomStream(seed);
-  const build: Build = numerics === "fast" && supports("relaxed") ? "relaxed" : "simd";
-  const loaded = await loadKernels(build, maximumMemory);
+  const loaded = await loadFastest(numerics, maximumMemory);
   const size = threads ?? Math.min(DEFAULT_THREADS, countCores());
   const spawn = size > 1 ? findSpawn(loaded.memory) : undefined;
   return new Engine(loaded, random, spawn && { size, spawn });
+}
+
+/** A page may have been given no file of the relaxed build; `engine.build` says which one it is. */
+async function loadFastest(numerics: "reproducible" | "fast", maximumMemory: number): Promise<LoadedKernels> {
+  if (numerics === "fast" && supports("relaxed")) {
+    try {
+      return await loadKernels("relaxed", maximumMemory);
+    } catch (error) {
+      if (!INLINED.simd) throw error;
+    }
+  }
+  return loadKernels("simd", maximumMemory);
 }
 
 /** Ends the threads of engines that were forgotten instead of closed. */

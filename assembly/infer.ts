@@ -1,0 +1,11 @@
+// The small build, which runs models and trains none: the same kernels, forward alone.
+
+export { gemmMultiply, gemmPack, gemmParts, gemmScratchBytes } from "./matmul/gemm";
+export { gemv } from "./matmul/gemv";
+// Exported so that it stays a function of its own: see its first lines.
+export { tile4x8 } from "./matmul/tile";
+export { rnnForward } from "./cells/rnn";
+export { lstmForward } from "./cells/lstm";
+export { gruForward } from "./cells/gru";
+export { philox } from "./random";
+export { softmaxForward } from "./softmax";
