@@ -1,6 +1,5 @@
-// The small build, which runs models and trains none: the same kernels, forward alone.
+// The small build, which runs models and trains none: of the same kernels, those that read one text (src/generate).
 
-export { gemmMultiply, gemmPack, gemmParts, gemmScratchBytes } from "./matmul/gemm";
 export { gemv } from "./matmul/gemv";
 // Exported so that it stays a function of its own: see its first lines.
 export { tile4x8 } from "./matmul/tile";

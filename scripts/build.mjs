@@ -36,6 +36,7 @@ await build({
   ...options,
   entryPoints: {
     index: "src/index.ts",
+    generate: "src/generate/index.ts",
     plot: "src/plot/index.ts",
     cli: "src/cli/main.ts",
   },
@@ -46,7 +47,7 @@ await build({
 });
 await build({
   ...options,
-  entryPoints: { "unrolled.min": "src/index.ts" },
+  entryPoints: { "unrolled.min": "src/index.ts", "generate.min": "src/generate/index.ts" },
   platform: "browser",
   target: "es2022",
   minify: true,
