@@ -1,8 +1,6 @@
 // The small build, which runs models and trains none: of the same kernels, those that read one text (src/generate).
 
 export { gemv } from "./matmul/gemv";
-// Exported so that it stays a function of its own: see its first lines.
-export { tile4x8 } from "./matmul/tile";
 export { rnnForward } from "./cells/rnn";
 export { lstmForward } from "./cells/lstm";
 export { gruForward } from "./cells/gru";

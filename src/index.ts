@@ -16,6 +16,7 @@ export { readTiktoken } from "./formats/tiktoken.ts";
 export { type Generative, generate } from "./generate/generate.ts";
 export type { SampleOptions } from "./generate/sample.ts";
 export type { GeneratedToken, GenerateOptions } from "./generate/text.ts";
+export { type FetchOptions, fetchModelFile } from "./models/fetch-model-file.ts";
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
 export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
 export { fromPyTorch, type PartNames, toPyTorch } from "./models/pytorch.ts";

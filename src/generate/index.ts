@@ -5,6 +5,7 @@ import { continueText, type GeneratedToken, type GenerateOptions } from "./text.
 
 export * from "../errors.ts";
 export type { LanguageModelConfig } from "../models/config.ts";
+export { type FetchOptions, fetchModelFile } from "../models/fetch-model-file.ts";
 export type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "../text/tokenizer.ts";
 export { type InferenceModel, loadModel } from "./model.ts";
 export { type NextToken, Reader } from "./reader.ts";

@@ -14,6 +14,7 @@ const NODE_ONLY = [
   "test/assembly/{layouts,micro-kernel}.test.ts",
   "test/engine/threads.test.ts",
   "test/formats/gpt2-vocabulary.test.ts",
+  "test/models/fetch-model-file.test.ts",
   "test/plot/text-chart.test.ts",
 ];
 
