@@ -51,4 +51,5 @@ await build({
   platform: "browser",
   target: "es2022",
   minify: true,
+  sourcemap: false,
 });
