@@ -3,7 +3,8 @@
  * an experiment of V8's behind a flag that holds for the whole process, so it is used only where it was asked for and
  * shown to work.
  */
-import type { LoadedKernels } from "./load.ts";
+import type { LoadedKernels } from "./instantiate.ts";
+import { inNode } from "./load.ts";
 
 const FLAG = "--experimental-wasm-revectorize";
 /** V8's first version in which the flag has the effect: Node 24. */
@@ -18,13 +19,11 @@ const CALLS = 40;
 const ROUNDS = 2000;
 
 /** Sets the flag, before any module is compiled. Returns why that is of no use here, if so. */
-export async function enableRevectorizer(): Promise<string | undefined> {
-  if (typeof process === "undefined" || !process.versions?.v8)
-    return "only Node lets a program set V8's flags";
+export function enableRevectorizer(): string | undefined {
+  if (!inNode) return "only Node lets a program set V8's flags";
   const { v8, node } = process.versions;
   if (!(Number.parseInt(v8, 10) >= FIRST_MAJOR)) return `it needs Node 24 or newer, this is Node ${node}`;
-  const { setFlagsFromString } = await import("node:v8");
-  setFlagsFromString(FLAG);
+  process.getBuiltinModule("node:v8").setFlagsFromString(FLAG);
   return undefined;
 }
 
