@@ -44,14 +44,14 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
     const extra = args.extra + tokenAt(args, t, from) * row;
     const before = previousSlot(args, args.hidden, t, from, h);
     const now = slot(args, args.hidden, t, from, h);
-    multiplyRecurrent(args, before, h, 2 * h, args.weights, args.packed, gates, 3 * h, rows);
+    multiplyRecurrent(args, before, h, 2 * h, args.weights, args.packed, gates, 3 * h, rows, step);
     if (resetBefore) {
       for (let b = 0; b < rows; b++) {
         const offset = <usize>b * row;
         resetRow(gates + offset * 3, before + offset, extra + offset, h);
       }
       multiplyRecurrent(
-        args, extra, h, h, candidateWeights, args.packedSecond, gates + 2 * row, 3 * h, rows,
+        args, extra, h, h, candidateWeights, args.packedSecond, gates + 2 * row, 3 * h, rows, step,
       );
     } else {
       for (let b = 0; b < rows; b++) {
@@ -59,7 +59,7 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
         if (args.candidateBias) memory.copy(at, args.candidateBias, row);
         else fill(at, 0, h);
       }
-      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedSecond, extra, h, rows);
+      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedSecond, extra, h, rows, step);
     }
     for (let b = 0; b < rows; b++) {
       const offset = <usize>b * row;
@@ -127,16 +127,16 @@ export function gruBackward(args: RecurrentArgs, part: i32, parts: i32): void {
     if (resetBefore) {
       fill(products, 0, rows * h);
       multiplyRecurrentTransposed(
-        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedSecond, products, h, rows,
+        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedSecond, products, h, rows, step,
       );
       for (let b = 0; b < rows; b++) {
         const offset = <usize>b * row;
         resetRowBackward(gates + offset * 3, products + offset, before + offset, dBefore + offset, h);
       }
     } else {
-      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedSecond, dBefore, h, rows);
+      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedSecond, dBefore, h, rows, step);
     }
-    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, h, rows);
+    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, h, rows, step);
   }
 }
 

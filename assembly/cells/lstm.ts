@@ -40,7 +40,7 @@ export function lstmForward(args: RecurrentArgs, part: i32, parts: i32): void {
     const rows = rowsAt(args, t, from, to);
     const gates = args.gates + tokenAt(args, t, from) * row * 4;
     const before = previousSlot(args, args.hidden, t, from, p);
-    multiplyRecurrent(args, before, p, 4 * h, args.weights, args.packed, gates, 4 * h, rows);
+    multiplyRecurrent(args, before, p, 4 * h, args.weights, args.packed, gates, 4 * h, rows, step);
     const now = slot(args, args.hidden, t, from, p);
     const product = args.projection ? args.extra + tokenAt(args, t, from) * row : now;
     const cellBefore = previousSlot(args, args.cell, t, from, h);
@@ -51,7 +51,7 @@ export function lstmForward(args: RecurrentArgs, part: i32, parts: i32): void {
     }
     if (args.projection) {
       fill(now, 0, rows * p);
-      multiplyRecurrent(args, product, h, p, args.projection, args.packedSecond, now, p, rows);
+      multiplyRecurrent(args, product, h, p, args.projection, args.packedSecond, now, p, rows, step);
     }
   }
 }
@@ -104,7 +104,9 @@ export function lstmBackward(args: RecurrentArgs, part: i32, parts: i32): void {
     const dCellBefore = previousSlot(args, args.dCell, t, from, h);
     if (args.projection) {
       fill(products, 0, rows * h);
-      multiplyRecurrentTransposed(args, dHidden, p, p, args.projection, args.packedSecond, products, h, rows);
+      multiplyRecurrentTransposed(
+        args, dHidden, p, p, args.projection, args.packedSecond, products, h, rows, step,
+      );
     }
     const dProduct = args.projection ? products : dHidden;
     for (let b = 0; b < rows; b++) {
@@ -114,7 +116,7 @@ export function lstmBackward(args: RecurrentArgs, part: i32, parts: i32): void {
         dCellBefore + offset, squashed, h,
       );
     }
-    multiplyRecurrentTransposed(args, gates, 4 * h, 4 * h, args.weights, args.packed, dHiddenBefore, p, rows);
+    multiplyRecurrentTransposed(args, gates, 4 * h, 4 * h, args.weights, args.packed, dHiddenBefore, p, rows, step);
   }
 }
 

@@ -34,7 +34,7 @@ export function rnnForward(args: RecurrentArgs, part: i32, parts: i32): void {
     const gates = args.gates + tokenAt(args, t, from) * row;
     const before = previousSlot(args, args.hidden, t, from, h);
     const now = slot(args, args.hidden, t, from, h);
-    multiplyRecurrent(args, before, h, h, args.weights, args.packed, gates, h, rows);
+    multiplyRecurrent(args, before, h, h, args.weights, args.packed, gates, h, rows, step);
     if (args.variant) reluSpan(gates, now, rows * h);
     else tanhSpan(gates, now, rows * h);
   }
@@ -54,7 +54,7 @@ export function rnnBackward(args: RecurrentArgs, part: i32, parts: i32): void {
     const deltas = args.gates + tokenAt(args, t, from) * row;
     if (args.variant) throughRelu(dNow, state, deltas, rows * h);
     else throughTanhSpan(dNow, state, deltas, rows * h);
-    multiplyRecurrentTransposed(args, deltas, h, h, args.weights, args.packed, dBefore, h, rows);
+    multiplyRecurrentTransposed(args, deltas, h, h, args.weights, args.packed, dBefore, h, rows, step);
   }
 }
 

@@ -30,7 +30,7 @@ export const LAYOUTS = {
     y: "ptr",
     accumulate: "i32",
     bias: "ptr",
-    tall: "i32",
+    packed: "ptr",
   },
   RecurrentArgs: {
     steps: "i32",

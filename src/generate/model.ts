@@ -208,7 +208,7 @@ export class InferenceModel {
     this.runner.run(
       "gemv",
       1,
-      this.runner.args("GemvArgs", { ...matrix, x, y, accumulate: 0, bias, tall: 0 }),
+      this.runner.args("GemvArgs", { ...matrix, x, y, accumulate: 0, bias, packed: 0 }),
     );
   }
 

@@ -1,9 +1,11 @@
 import type { Engine } from "../engine/engine.ts";
 import { type Matrix, packPanels } from "./panels.ts";
+import { Parameter } from "./tensor.ts";
 
 /**
  * C[m, n] = op(a)[m, k] · op(b)[k, n] + bias[n], or += with `accumulate`. The scratch memory is taken from the
- * arena and given back. A single row takes the matrix-vector kernel.
+ * arena and given back. A single row takes the matrix-vector kernel, which reads a parameter in panels if it is kept in
+ * them: a parameter read once is read where it lies.
  */
 export function gemm(
   engine: Engine,
@@ -18,8 +20,8 @@ export function gemm(
   const { kernels, memory } = engine;
   const accumulate = options.accumulate ? 1 : 0;
   const bias = options.bias ?? 0;
-  const tall = engine.tallTiles ? 1 : 0;
   if (m === 1 && (!a.transposed || a.stride === 1)) {
+    const mark = memory.mark();
     const args = engine.args("GemvArgs", {
       n,
       k,
@@ -30,9 +32,13 @@ export function gemm(
       y: c.pointer,
       accumulate,
       bias,
-      tall,
+      packed:
+        engine.tallTiles && engine.isInferring && b.tensor instanceof Parameter
+          ? packPanels(engine, b, k, n, m)
+          : 0,
     });
     engine.run("gemv", engine.parts(Math.ceil(n / 64), (n * k) / 8), args);
+    memory.release(mark);
     return;
   }
   const mark = memory.mark();
@@ -53,7 +59,7 @@ export function gemm(
       accumulate,
       bias,
       scratch: engine.scratch(scratchBytes),
-      tall,
+      tall: engine.tallTiles ? 1 : 0,
     },
     scratchBytes,
   );

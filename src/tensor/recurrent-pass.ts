@@ -96,8 +96,8 @@ export function runPass(pass: Pass, gradients?: { dHidden: number; dCell: number
     scratch: 0,
     tall: engine.tallTiles ? 1 : 0,
   };
-  // A batch of one reads the weights themselves.
-  if (batch > 1) {
+  // A batch of one reads the weights themselves where panels would be slower (assembly/matmul/gemv.ts).
+  if (batch > 1 || engine.tallTiles) {
     const panels = (tensor: Tensor, from: number, outputs: number): number => {
       const inputs = tensor.shape[1];
       const matrix = { pointer: tensor.pointer + 4 * from * inputs, stride: inputs, tensor };

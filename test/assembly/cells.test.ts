@@ -138,7 +138,8 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
   const weights = place(engine, weightHh).pointer;
   const projection = weightHr ? place(engine, weightHr).pointer : 0;
   const pack = (source: number, outputs: number, inputs: number): number => {
-    if (batch === 1) return 0;
+    // A batch of one reads weights in panels or as they are.
+    if (batch === 1 && engine.build === "simd") return 0;
     const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = place(engine, packedBytes(depth, columns) / 4).pointer;
     runReversed(2, (part, parts) =>
