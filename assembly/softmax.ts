@@ -30,8 +30,9 @@ function shiftedExp(x: usize, left: i32, shift: v128): v128 {
   return v128.and(mask, exp4(f32x4.sub(loadTail(x, left), shift)));
 }
 
-/** y[count] = exp(x[count] − shift) */
-function shiftedExpSpan(x: usize, y: usize, count: i32, shift: v128): void {
+/** y[count] = exp(x[count] − most). A number, since V8 14 fails to compile a pair that uses a vector argument. */
+function shiftedExpSpan(x: usize, y: usize, count: i32, most: f32): void {
+  const shift = f32x4.splat(most);
   if (WIDE) {
     for (; count >= 8; count -= 8, x += 32, y += 32) {
       const low = exp4(f32x4.sub(v128.load(x), shift));
@@ -55,8 +56,7 @@ export function softmaxForward(x: usize, y: usize, rows: i32, columns: i32, part
   for (let row = from; row < to; row++) {
     const source = x + ((<usize>row * columns) << 2);
     const target = y + ((<usize>row * columns) << 2);
-    const shift = f32x4.splat(rowMax(source, columns));
-    shiftedExpSpan(source, target, columns, shift);
+    shiftedExpSpan(source, target, columns, rowMax(source, columns));
     const total = f32x4.splat(sumOf(target, columns));
     let j = 0;
     for (; j + 8 <= columns; j += 8) {
