@@ -77,7 +77,7 @@ describe("in a browser", async () => {
     await page.waitForFunction(() => document.getElementById("go")!.textContent === "Write");
     const count = await page.$$eval("#output .token", (tokens) => tokens.length);
     expect(count).toBeLessThan(2000);
-    expect(await page.$eval("#output", (output) => output.textContent)).toMatch(/^Call me/);
+    expect(await page.$eval("#output", (output) => output.textContent)).toMatch(/^The white whale/);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -105,7 +105,7 @@ describe("in a browser", async () => {
   test("markup in a stranger's tokens stays text", async () => {
     const markup = "<img src=x onerror=document.title='run'>";
     const engine = await createEngine();
-    const tokenizer = CharacterTokenizer.train("Calm e", { specialTokens: [markup] });
+    const tokenizer = CharacterTokenizer.train("The white whale", { specialTokens: [markup] });
     const model = new LanguageModel(engine, { vocabSize: tokenizer.vocabSize, hiddenSize: 4 }, tokenizer);
     // So that it comes all the time.
     model.decoder.bias!.set(
