@@ -1,10 +1,10 @@
 /** ONNX Runtime, in WebAssembly or native: it runs models and does not train. Operands and results cross a border. */
-import { layerWeights, modelWeights, noise } from "./data.mjs";
+import { layerWeights, modelWeights, noise, THREADS } from "./data.mjs";
 import { onnxModel } from "./onnx-model.mjs";
 
 /** What both packages can do, `ort` being one of them. */
 export function createPeer(ort) {
-  const options = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential" };
+  const options = { intraOpNumThreads: THREADS, interOpNumThreads: 1, executionMode: "sequential" };
   const open = (model) => ort.InferenceSession.create(onnxModel(model), options);
   const float = (data, shape) => new ort.Tensor("float32", data, shape);
 
@@ -88,12 +88,12 @@ export function createPeer(ort) {
       return async () => (await session.run({ a, b })).y.data;
     },
 
-    async tanh({ count }) {
+    async unary({ operation, count }) {
       const session = await open({
         inputs: [["x", "float32", [count]]],
         outputs: [["y", "float32", [count]]],
         constants: [],
-        nodes: [{ op: "Tanh", inputs: ["x"], outputs: ["y"] }],
+        nodes: [{ op: { tanh: "Tanh", sigmoid: "Sigmoid" }[operation], inputs: ["x"], outputs: ["y"] }],
       });
       const x = float(noise(count, 1, 8), [count]);
       return async () => (await session.run({ x })).y.data;

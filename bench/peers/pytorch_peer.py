@@ -1,4 +1,4 @@
-"""PyTorch on one thread. Speaks the protocol of peer.mjs: a workload as a line of JSON in, its times as one out."""
+"""PyTorch on as many threads as the last argument says. Speaks the protocol of peer.mjs: a workload as a line of JSON in, its times as one out."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ before_import = time.perf_counter()
 import numpy as np
 import torch
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[-1]))
 torch.set_num_interop_threads(1)
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -107,9 +107,9 @@ def gemm(w):
     return lambda: a @ b
 
 
-def tanh(w):
-    x = noise((w["count"],), 1, 8.0)
-    return lambda: torch.tanh(x)
+def unary(w):
+    x, operation = noise((w["count"],), 1, 8.0), getattr(torch, w["operation"])
+    return lambda: operation(x)
 
 
 def values(result):
@@ -145,7 +145,7 @@ def name():
         return version
 
 
-KINDS = {"train": train, "generate": generate, "forward": forward, "gemm": gemm, "tanh": tanh}
+KINDS = {"train": train, "generate": generate, "forward": forward, "gemm": gemm, "unary": unary}
 imported = (time.perf_counter() - before_import) * 1000
 print(json.dumps({"name": name(), "kinds": list(KINDS), "imported": imported}), flush=True)
 run, key = None, None
