@@ -18,6 +18,7 @@ const SLOW = 2000;
 /** Ours first. PyTorch may be in two interpreters: the first one found, and the system's. */
 const PEERS = [
   ["node", "peer.mjs", "unrolled"],
+  ["node", "peer.mjs", "unrolled-wide"],
   ["python3", "pytorch_peer.py"],
   ["/usr/bin/python3", "pytorch_peer.py"],
   ["node", "peer.mjs", "jax"],

@@ -1,4 +1,4 @@
-/** Unrolled as `npm run build` made it: the fastest build that this runtime loads. */
+/** Unrolled as `npm run build` made it: the fastest build that this runtime loads; with `?wide` the wide one. */
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { CLIP, LEARNING_RATE, layerWeights, modelWeights, noise, THREADS, tokens } from "./data.mjs";
@@ -6,10 +6,12 @@ import { CLIP, LEARNING_RATE, layerWeights, modelWeights, noise, THREADS, tokens
 // Node 20 and 21 have relaxed SIMD behind a flag; later ones have it without, and refuse the flag.
 if (Number(process.versions.node.split(".")[0]) < 22) setFlagsFromString("--experimental-wasm-relaxed-simd");
 const unrolled = await import("../../build/index.js");
-const engine = await unrolled.createEngine({ numerics: "fast", threads: THREADS });
+const wide = import.meta.url.endsWith("?wide");
+const engine = await unrolled.createEngine({ numerics: "fast", threads: THREADS, wide });
+if (engine.narrow) throw new Error(`no wide build: ${engine.narrow}`);
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-export const name = `Unrolled ${version}`;
+export const name = `Unrolled ${version}${wide ? " (wide)" : ""}`;
 
 /** Work whose result is read if that is asked for. */
 const kernel = (make) => (reading) =>
@@ -47,7 +49,7 @@ export function train(workload) {
 }
 
 export function generate(workload) {
-  const model = createModel(workload);
+  const model = createModel(workload).eval();
   return async () => {
     const ids = [];
     for await (const { id } of unrolled.generate(model, [0], { length: workload.length, temperature: 0 })) {

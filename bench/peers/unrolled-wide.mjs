@@ -1,0 +1,1 @@
+export { forward, gemm, generate, name, train, unary } from "./unrolled.mjs?wide";
