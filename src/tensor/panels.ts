@@ -31,24 +31,21 @@ export function packPanels(
   columns: number,
   rows: number,
 ): number {
+  const mayKeep = engine.isInferring && rows <= MOST_ROWS && tensor instanceof Parameter;
+  const key = mayKeep ? 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0) : 0;
+  const kept = mayKeep ? tensor.panels.get(key) : undefined;
+  if (kept?.pointer) return kept.pointer;
   const bytes = packedBytes(depth, columns);
   const pack = (target: number): number => {
     const parts = engine.parts(Math.ceil(columns / 32), 0.3 * depth * columns);
     engine.run("packPanels", parts, target, pointer, stride, transposed ? 1 : 0, depth, columns);
     return target;
   };
-  if (!engine.isInferring || rows > MOST_ROWS || !(tensor instanceof Parameter)) {
-    return pack(engine.memory.bump(bytes));
-  }
-  const { panels } = tensor;
-  const key = 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0);
-  const kept = panels.get(key);
-  if (kept?.pointer) return kept.pointer;
-  if (!kept) panels.set(key, {});
-  else {
+  if (mayKeep && !kept) tensor.panels.set(key, {});
+  if (mayKeep && kept) {
     engine.afterStep(() => {
       // Asked for twice, or forgotten since.
-      if (kept.pointer || panels.get(key) !== kept) return;
+      if (kept.pointer || tensor.panels.get(key) !== kept) return;
       let target: number;
       try {
         target = engine.allocate(bytes / 4);

@@ -108,9 +108,10 @@ export function recurrent(
   const pass = { engine, kind, reverse, packing, x, h0, c0, weights, ...sizes, hidden, cell, gates, extra };
   runPass(pass);
 
-  record(cell ? [hidden, cell] : [hidden], [x, h0, c0, ...Object.values(weights)], () =>
-    recurrentBackward(pass),
-  );
+  if (engine.tape) {
+    const inputs = [x, h0, c0, ...Object.values(weights)];
+    record(cell ? [hidden, cell] : [hidden], inputs, () => recurrentBackward(pass));
+  }
   trace?.({
     kind,
     reverse,
