@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Module } from "../nn/module.ts";
 import { type LayerTrace, Recurrent } from "../nn/recurrent.ts";
-import { GATES, type RecurrentKind } from "../tensor/recurrent.ts";
+import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Batch, Trainable } from "../train/interfaces.ts";
 import { spectralRadius } from "./spectral-radius.ts";
@@ -105,11 +105,6 @@ export function diagnoseLoss(engine: Engine, module: Module, loss: () => Tensor)
   }
 }
 
-const GATE_NAMES: Record<number, readonly string[]> = {
-  1: ["h"],
-  3: ["r", "z", "n"],
-  4: ["i", "f", "g", "o"],
-};
 /** The gates that are tanh and not a sigmoid. */
 const TANH_GATES = new Set(["h", "n", "g"]);
 

@@ -7,7 +7,7 @@ import { scale } from "../tensor/elementwise.ts";
 import { softmax } from "../tensor/softmax.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { argmax, checkSampleOptions, type SampleOptions, sample } from "./sample.ts";
+import { argmax, checkSampleOptions, likeliest, type SampleOptions, sample } from "./sample.ts";
 
 /** What generation needs of a model. */
 export interface Generative {
@@ -23,6 +23,8 @@ export interface GenerateOptions extends SampleOptions {
   length?: number;
   /** Default 0. */
   seed?: number;
+  /** How many of the likeliest tokens to report with each token. Default 0. */
+  alternatives?: number;
   signal?: AbortSignal;
 }
 
@@ -32,6 +34,8 @@ export interface GeneratedToken {
   text: string;
   /** The probability that the model gave it, at the temperature asked for. */
   probability: number;
+  /** The likeliest tokens in its place and their probabilities, where they were asked for. */
+  alternatives?: { id: number; probability: number }[];
 }
 
 /** Prompt tokens that are read in one call. */
@@ -52,8 +56,11 @@ export async function* generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const { engine, tokenizer } = model;
-  const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, signal } = options;
+  const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, alternatives = 0, signal } = options;
   checkSampleOptions(options);
+  if (!Number.isInteger(alternatives) || alternatives < 0) {
+    throw new ConfigError(`alternatives must be an integer from 0, got ${alternatives}`);
+  }
   if (!(length >= 0)) throw new ConfigError(`length must be a number from 0, got ${length}`);
   if (typeof prompt === "string" && !tokenizer) {
     throw new ConfigError("the model has no tokenizer: give the prompt as token ids");
@@ -68,7 +75,7 @@ export async function* generate(
   const pause = createPacer();
   let state: RecurrentState | undefined;
   /** Reads ids; the probabilities of the token after them, or undefined if `last` is not set. */
-  const read = (chunk: Int32Array, last: boolean): { id: number; probability: number } | undefined => {
+  const read = (chunk: Int32Array, last: boolean): Omit<GeneratedToken, "text"> | undefined => {
     const wasTraining = model.training;
     if (wasTraining) model.train(false);
     try {
@@ -115,13 +122,16 @@ function draw(
   logits: Tensor,
   random: RandomStream,
   temperature: number,
-  options: SampleOptions,
-): { id: number; probability: number } {
+  options: GenerateOptions,
+): Omit<GeneratedToken, "text"> {
   const vocabSize = logits.shape[2];
   const row = logits.view([1, vocabSize], logits.size - vocabSize);
   const greedy = temperature < LOWEST_TEMPERATURE;
   const scaled = greedy || temperature === 1 ? row : scale(row, 1 / temperature);
   const probabilities = softmax(scaled).toArray() as Float32Array;
   const id = greedy ? argmax(probabilities) : sample(probabilities, random.uniform(engine), options);
-  return { id, probability: probabilities[id] };
+  const drawn = { id, probability: probabilities[id] };
+  return options.alternatives
+    ? { ...drawn, alternatives: likeliest(probabilities, options.alternatives) }
+    : drawn;
 }
