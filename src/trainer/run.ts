@@ -113,8 +113,8 @@ export class Run {
 
   static async #resume(name: string | undefined, listener: Listener): Promise<Run> {
     if (name === undefined) throw new ConfigError("expected a text, a file or a checkpoint's name, got none");
-    const { checkpoint, text } = await readCheckpoint(name);
-    const { options, history, file, state } = checkpoint;
+    const { record, file, text } = await readCheckpoint(name);
+    const { options, history, state } = record;
     const engine = await createEngine(options.engine);
     return closeOnError(engine, async () => {
       const { model, extras } = loadLanguageModel(engine, file);
@@ -287,17 +287,16 @@ export class Run {
     if (name === undefined || !this.#training) return;
     const { trainer } = this.#training;
     const { tensors, numbers } = trainer.state();
-    const checkpoint = {
-      version: 1 as const,
-      savedAt: Date.now(),
+    const record = {
       step: trainer.step,
       steps: trainer.steps,
       state: this.#state,
       options: this.#options,
-      file: saveLanguageModel(this.#model, { tensors, metadata: { training: JSON.stringify({ numbers }) } }),
       history: this.#history.toHistory(),
     };
-    await writeCheckpoint(name, checkpoint, first ? this.#text : undefined);
+    const metadata = { training: JSON.stringify({ numbers }) };
+    const file = saveLanguageModel(this.#model, { tensors, metadata });
+    await writeCheckpoint(name, record, file, first ? this.#text : undefined);
   }
 
   #tokenizer(): Tokenizer {

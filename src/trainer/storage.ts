@@ -1,12 +1,13 @@
 /*
- * Runs kept in the browser's own storage. A run has two entries in one IndexedDB database: its text, written once,
- * and its latest checkpoint, which replaces the one before in one transaction: whole or not at all.
+ * Runs kept in the browser's own storage. A run has three entries in one IndexedDB database: its text, written once;
+ * and its record (settings and curves) and file (weights), which replace the ones before in one transaction: whole or
+ * not at all. They are apart so that a list of runs need not read weights.
  */
-import { createStore, del, get, keys, setMany, type UseStore } from "idb-keyval";
+import { createStore, delMany, get, getMany, keys, setMany, type UseStore } from "idb-keyval";
 import { EngineError, FormatError } from "../errors.ts";
 import type { History, TrainerOptions, TrainerState } from "./options.ts";
 
-export interface Checkpoint {
+interface RunRecord {
   version: 1;
   /** Milliseconds since 1970. */
   savedAt: number;
@@ -14,15 +15,12 @@ export interface Checkpoint {
   steps: number;
   state: TrainerState;
   options: Omit<TrainerOptions, "text">;
-  /** The bytes of a model file with the optimizer's state. */
-  file: Uint8Array<ArrayBuffer>;
   history: History;
 }
 
 /** What a list of kept runs tells of each. */
-export interface StoredRunInfo extends Pick<Checkpoint, "savedAt" | "step" | "steps" | "options"> {
+export interface StoredRunInfo extends RunRecord {
   name: string;
-  bytes: number;
 }
 
 let opened: UseStore | undefined;
@@ -36,11 +34,23 @@ function store(): UseStore {
 }
 
 const textKey = (name: string): string => `text ${name}`;
-const checkpointKey = (name: string): string => `checkpoint ${name}`;
+const recordKey = (name: string): string => `record ${name}`;
+const fileKey = (name: string): string => `file ${name}`;
 
-/** @throws EngineError where the browser refuses to store: its disk quota, or a private window. */
-export async function writeCheckpoint(name: string, checkpoint: Checkpoint, text?: string): Promise<void> {
-  const entries: [string, unknown][] = [[checkpointKey(name), checkpoint]];
+/**
+ * @param file the bytes of a model file with the optimizer's state.
+ * @throws EngineError where the browser refuses to store: its disk quota, or a private window.
+ */
+export async function writeCheckpoint(
+  name: string,
+  record: Omit<RunRecord, "version" | "savedAt">,
+  file: Uint8Array<ArrayBuffer>,
+  text?: string,
+): Promise<void> {
+  const entries: [string, unknown][] = [
+    [recordKey(name), { version: 1, savedAt: Date.now(), ...record } satisfies RunRecord],
+    [fileKey(name), file],
+  ];
   if (text !== undefined) entries.push([textKey(name), text]);
   try {
     await setMany(entries, store());
@@ -52,16 +62,22 @@ export async function writeCheckpoint(name: string, checkpoint: Checkpoint, text
 }
 
 /** @throws FormatError if there is none of that name, or it is of another version. */
-export async function readCheckpoint(name: string): Promise<{ checkpoint: Checkpoint; text: string }> {
-  const checkpoint = await get<Checkpoint>(checkpointKey(name), store());
-  const text = await get<string>(textKey(name), store());
-  if (!checkpoint || text === undefined) {
+export async function readCheckpoint(
+  name: string,
+): Promise<{ record: RunRecord; file: Uint8Array<ArrayBuffer>; text: string }> {
+  const read = [recordKey(name), fileKey(name), textKey(name)];
+  const [record, file, text] = (await getMany<unknown>(read, store())) as [
+    RunRecord?,
+    Uint8Array<ArrayBuffer>?,
+    string?,
+  ];
+  if (!record || !file || text === undefined) {
     throw new FormatError(`no run is kept under the name ${JSON.stringify(name)}`);
   }
-  if (checkpoint.version !== 1) {
-    throw new FormatError(`the run ${JSON.stringify(name)} has version ${checkpoint.version}, expected 1`);
+  if (record.version !== 1) {
+    throw new FormatError(`the run ${JSON.stringify(name)} has version ${record.version}, expected 1`);
   }
-  return { checkpoint, text };
+  return { record, file, text };
 }
 
 /** The text of a kept run. */
@@ -71,19 +87,14 @@ export async function readStoredText(name: string): Promise<string | undefined> 
 
 /** The runs that are kept, the latest first. */
 export async function listStoredRuns(): Promise<StoredRunInfo[]> {
-  const prefix = checkpointKey("");
-  const names = (await keys<string>(store())).filter((key) => key.startsWith(prefix));
-  const runs: StoredRunInfo[] = [];
-  for (const key of names) {
-    const checkpoint = await get<Checkpoint>(key, store());
-    if (!checkpoint) continue;
-    const { savedAt, step, steps, options, file } = checkpoint;
-    runs.push({ name: key.slice(prefix.length), savedAt, step, steps, options, bytes: file.length });
-  }
-  return runs.sort((a, b) => b.savedAt - a.savedAt);
+  const prefix = recordKey("");
+  const found = (await keys<string>(store())).filter((key) => key.startsWith(prefix));
+  const records = await getMany<RunRecord>(found, store());
+  return records
+    .flatMap((record, i) => (record ? [{ name: found[i].slice(prefix.length), ...record }] : []))
+    .sort((a, b) => b.savedAt - a.savedAt);
 }
 
 export async function deleteStoredRun(name: string): Promise<void> {
-  await del(checkpointKey(name), store());
-  await del(textKey(name), store());
+  await delMany([recordKey(name), fileKey(name), textKey(name)], store());
 }
