@@ -1,23 +1,24 @@
-import type { Engine } from "../src/engine/engine.ts";
-import { UNARY } from "../src/engine/kernels.ts";
-import { sigmoid, tanh } from "../src/reference/activations.ts";
+/** W7 and W8: matmuls and elementwise functions, as operations of the library. */
+import { sigmoid as referenceSigmoid, tanh as referenceTanh } from "../src/reference/activations.ts";
 import { gemm as referenceGemm } from "../src/reference/gemm.ts";
-import { gemm } from "../src/tensor/gemm.ts";
-import { type Entry, gigaflops, noise } from "./entry.ts";
+import { matmul, sigmoid, tanh } from "../src/tensor/ops.ts";
+import { type Entry, noise, perNanosecond } from "./entry.ts";
+import { gemmFlops, type Workload, workloadsOf } from "./workloads.ts";
 
-/** C[M, N] = A[M, K] · B[K, N], all row-major: packing is part of the work. */
-function gemmEntry(m: number, k: number, n: number): Entry {
-  const flops = 2 * m * k * n;
+/** Packing is part of the work: neither operand is a parameter. */
+function gemmEntry(workload: Workload<"gemm">): Entry {
+  const { name, title, m, k, n } = workload;
+  const flops = gemmFlops(workload);
   return {
-    name: `gemm/${m}x${k}x${n}`,
+    name,
+    title,
     unit: "GFLOP/s",
     flops,
-    figure: (milliseconds) => gigaflops(flops, milliseconds),
+    figure: (milliseconds) => perNanosecond(flops, milliseconds),
     onEngine(engine) {
-      const a = { pointer: engine.tensor(noise(m * k), [m, k]).pointer, stride: k };
-      const b = { pointer: engine.tensor(noise(k * n), [k, n]).pointer, stride: n };
-      const c = { pointer: engine.zeros([m, n]).pointer, stride: n };
-      return () => engine.infer(() => gemm(engine, m, n, k, a, b, c));
+      const a = engine.tensor(noise(m * k), [m, k]);
+      const b = engine.tensor(noise(k * n), [k, n]);
+      return () => engine.infer(() => void matmul(a, b));
     },
     onReference() {
       const a = noise(m * k);
@@ -28,37 +29,29 @@ function gemmEntry(m: number, k: number, n: number): Entry {
   };
 }
 
-/** 16,384 floats, 64 KiB in and 64 KiB out, again and again: the arithmetic is timed, not the memory. */
-const ELEMENTS = 16_384;
+const OPERATIONS = { tanh, sigmoid };
+const REFERENCES = { tanh: referenceTanh, sigmoid: referenceSigmoid };
 
-/** An elementwise function on arguments in [−8, 8). */
-function unaryEntry(
-  name: "tanh" | "sigmoid",
-  reference: (out: Float32Array, input: Float32Array) => void,
-): Entry {
-  const values = () => noise(ELEMENTS).map((x) => 8 * x);
+/** Of arguments in [−8, 8). */
+function unaryEntry({ name, title, operation, count }: Workload<"unary">): Entry {
   return {
     name,
+    title,
     unit: "ns/element",
-    figure: (milliseconds) => (milliseconds * 1e6) / ELEMENTS,
-    onEngine(engine: Engine) {
-      const x = engine.tensor(values(), [ELEMENTS]).pointer;
-      const y = engine.zeros([ELEMENTS]).pointer;
-      return () => engine.kernels.unary(UNARY[name], x, y, ELEMENTS, 0, 1);
+    figure: (milliseconds) => (milliseconds * 1e6) / count,
+    onEngine(engine) {
+      const x = engine.tensor(noise(count, 8), [count]);
+      return () => engine.infer(() => void OPERATIONS[operation](x));
     },
     onReference() {
-      const x = values();
-      const y = new Float32Array(ELEMENTS);
-      return () => reference(y, x);
+      const x = noise(count, 8);
+      const y = new Float32Array(count);
+      return () => REFERENCES[operation](y, x);
     },
   };
 }
 
 export const kernelEntries: Entry[] = [
-  gemmEntry(128, 128, 128),
-  gemmEntry(512, 512, 512),
-  gemmEntry(32, 128, 512),
-  gemmEntry(16, 256, 1024),
-  unaryEntry("tanh", tanh),
-  unaryEntry("sigmoid", sigmoid),
+  ...workloadsOf("gemm").map(gemmEntry),
+  ...workloadsOf("unary").map(unaryEntry),
 ];

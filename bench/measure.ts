@@ -1,36 +1,84 @@
 import { Bench } from "tinybench";
+import { macrotask } from "../src/macrotask.ts";
+import type { Work } from "./entry.ts";
 
 /**
- * V8 starts in its baseline compilers and moves a function to the optimising one only between calls, some time
- * after it became hot: the first warm-up lasts until that has happened.
+ * Engines start in their baseline compilers and move a function to the optimising one only between calls, some time
+ * after it became hot: the warm-up lasts until that has happened.
  */
-const FIRST_WARM_UP = 400;
-const WARM_UP = 40;
-const TIMING = { warmupIterations: 3, time: 250, iterations: 5 };
+const WARM_UP = 400;
 const ROUNDS = 3;
+/** Of one round. */
+const TIMING = { warmupTime: 40, warmupIterations: 1, time: 250, iterations: 2 };
+/** A call that takes longer is measured in one round: no slow moment of the machine explains it. */
+const SLOW = 1000;
 
-/** The median time of one call, in milliseconds, once it runs at full speed. */
-function medianTime(name: string, work: () => void, warmupTime: number): number {
-  const bench = new Bench({ ...TIMING, warmupTime, throws: true });
-  bench.add(name, work);
-  const [task] = bench.runSync();
-  const { result } = task;
-  if (result.state !== "completed")
-    throw new Error(`the benchmark ${name} did not complete: ${result.state}`);
-  return result.latency.p50;
+/** The way to time something, warmed up. */
+interface Task {
+  work: Work;
+  /** How many calls make a sample. */
+  calls: number;
+  /** Milliseconds of a call: a median a round. */
+  medians: number[];
 }
 
 /**
  * Times several ways to do the same work, in turns, so that a slow moment of the machine does not fall on one of
- * them alone. Returns for each the median of its rounds' medians; `between` is called after each measurement.
+ * them alone. Returns for each the median of its rounds' medians, in milliseconds of a call. A sample repeats the call
+ * until it lasts `sample` milliseconds. `between` is called after each measurement.
+ * @throws whatever a work throws; the signal's reason.
  */
-export function compare(name: string, works: (() => void)[], between: () => void): number[] {
-  const rounds: number[][] = works.map(() => []);
+export async function compare(
+  name: string,
+  works: Work[],
+  options: { sample: number; between: () => void; signal?: AbortSignal },
+): Promise<number[]> {
+  const { sample, between, signal } = options;
+  const tasks: Task[] = [];
+  for (const work of works) {
+    // Also where messages and new threads are heard.
+    await macrotask();
+    signal?.throwIfAborted();
+    tasks.push({ work, calls: await warmUp(work, sample), medians: [] });
+  }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, work] of works.entries()) {
-      rounds[i].push(medianTime(name, work, round === 0 ? FIRST_WARM_UP : WARM_UP));
+    for (const task of tasks) {
+      if (task.medians[0] > SLOW) continue;
+      await macrotask();
+      signal?.throwIfAborted();
+      task.medians.push(await medianTime(name, task));
       between();
     }
   }
-  return rounds.map((medians) => medians.sort((a, b) => a - b)[ROUNDS >> 1]);
+  return tasks.map(({ medians }) => medians.sort((a, b) => a - b)[medians.length >> 1]);
+}
+
+/** Runs the work until it is at full speed; returns how many calls last `sample` milliseconds. */
+async function warmUp(work: Work, sample: number): Promise<number> {
+  const end = performance.now() + WARM_UP;
+  let calls = 1;
+  for (;;) {
+    const start = performance.now();
+    await repeat(work, calls);
+    const now = performance.now();
+    if (now - start < sample)
+      calls = Math.ceil(calls * Math.min(8, (1.2 * sample) / Math.max(now - start, 0.1)));
+    else if (now >= end) return calls;
+  }
+}
+
+async function repeat(work: Work, calls: number): Promise<void> {
+  for (let call = 0; call < calls; call++) {
+    const result = work();
+    if (result instanceof Promise) await result;
+  }
+}
+
+async function medianTime(name: string, { work, calls }: Task): Promise<number> {
+  const bench = new Bench({ ...TIMING, throws: true });
+  bench.add(name, () => repeat(work, calls));
+  const [{ result }] = await bench.run();
+  if (result.state !== "completed")
+    throw new Error(`the benchmark ${name} did not complete: ${result.state}`);
+  return result.latency.p50 / calls;
 }

@@ -2,14 +2,14 @@ import { parseArgs } from "node:util";
 
 export interface Options {
   json: boolean;
-  /** Only entries whose name contains it. */
+  /** See `matches` in suite.ts. */
   filter: string;
 }
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-  --json         one JSON object a line instead of a table (with npm run --silent)
-  --filter NAME  only the benchmarks whose name contains NAME
+  --json         one JSON object a line instead of Markdown (with npm run --silent)
+  --filter NAME  only the benchmarks whose name contains NAME, or one of several: W5, or W1,W2,peak
   --help         this text`;
 
 /** @throws Error on an unknown option, or an option without its value. */

@@ -167,8 +167,8 @@ export function gemm({ m, k, n }) {
   return kernel(() => run(a.ref, b.ref));
 }
 
-export function tanh({ count }) {
+export function unary({ operation, count }) {
   const x = np.array(noise(count, 1, 8));
-  const run = jit((x) => np.tanh(x));
+  const run = jit({ tanh: np.tanh, sigmoid: nn.sigmoid }[operation]);
   return kernel(() => run(x.ref));
 }

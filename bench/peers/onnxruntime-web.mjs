@@ -3,4 +3,4 @@ import { createPeer } from "./onnxruntime.mjs";
 
 ort.env.wasm.numThreads = 1;
 export const name = `onnxruntime-web ${ort.env.versions.web}`;
-export const { generate, forward, gemm, tanh } = createPeer(ort);
+export const { generate, forward, gemm, unary } = createPeer(ort);

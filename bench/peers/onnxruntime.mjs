@@ -88,12 +88,12 @@ export function createPeer(ort) {
       return async () => (await session.run({ a, b })).y.data;
     },
 
-    async tanh({ count }) {
+    async unary({ operation, count }) {
       const session = await open({
         inputs: [["x", "float32", [count]]],
         outputs: [["y", "float32", [count]]],
         constants: [],
-        nodes: [{ op: "Tanh", inputs: ["x"], outputs: ["y"] }],
+        nodes: [{ op: { tanh: "Tanh", sigmoid: "Sigmoid" }[operation], inputs: ["x"], outputs: ["y"] }],
       });
       const x = float(noise(count, 1, 8), [count]);
       return async () => (await session.run({ x })).y.data;

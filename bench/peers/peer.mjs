@@ -1,7 +1,7 @@
 /**
  * One peer in a process of its own: `node peer.mjs <module>`. The module exports its `name` and, for each kind of
  * workload that it can do, a function that makes the operands and returns the work. Called with `true`, the work
- * returns its result; otherwise a matmul's or a tanh's result may stay where the library holds it.
+ * returns its result; otherwise a matmul's or an element-wise result may stay where the library holds it.
  * First a line is written, `{ name, kinds, imported }`; then, for each line `{ key, workload, timing }` read, one with
  * `{ samples, check, first }`: milliseconds of a call, and, the first time, results to compare with those of others and
  * the milliseconds until they were there. `imported` is how long it took to load the library.

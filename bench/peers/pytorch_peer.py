@@ -107,9 +107,9 @@ def gemm(w):
     return lambda: a @ b
 
 
-def tanh(w):
-    x = noise((w["count"],), 1, 8.0)
-    return lambda: torch.tanh(x)
+def unary(w):
+    x, operation = noise((w["count"],), 1, 8.0), getattr(torch, w["operation"])
+    return lambda: operation(x)
 
 
 def values(result):
@@ -145,7 +145,7 @@ def name():
         return version
 
 
-KINDS = {"train": train, "generate": generate, "forward": forward, "gemm": gemm, "tanh": tanh}
+KINDS = {"train": train, "generate": generate, "forward": forward, "gemm": gemm, "unary": unary}
 imported = (time.perf_counter() - before_import) * 1000
 print(json.dumps({"name": name(), "kinds": list(KINDS), "imported": imported}), flush=True)
 run, key = None, None

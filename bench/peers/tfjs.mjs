@@ -137,7 +137,7 @@ export function gemm({ m, k, n }) {
   return kernel(() => tf.matMul(a, b));
 }
 
-export function tanh({ count }) {
+export function unary({ operation, count }) {
   const x = tf.tensor(noise(count, 1, 8));
-  return kernel(() => x.tanh());
+  return kernel(() => tf[operation](x));
 }

@@ -70,7 +70,7 @@ export function gemm({ m, k, n }) {
   return kernel(() => unrolled.matmul(a, b));
 }
 
-export function tanh({ count }) {
+export function unary({ operation, count }) {
   const x = engine.tensor(noise(count, 1, 8), [count]);
-  return kernel(() => unrolled.tanh(x));
+  return kernel(() => unrolled[operation](x));
 }
