@@ -292,6 +292,7 @@ export class Run {
       steps: trainer.steps,
       state: this.#state,
       options: this.#options,
+      bytesPerToken: this.#training.bytesPerToken,
       history: this.#history.toHistory(),
     };
     const metadata = { training: JSON.stringify({ numbers }) };

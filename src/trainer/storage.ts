@@ -15,6 +15,8 @@ interface RunRecord {
   steps: number;
   state: TrainerState;
   options: Omit<TrainerOptions, "text">;
+  /** As in {@link TrainerInfo}. */
+  bytesPerToken: number;
   history: History;
 }
 
