@@ -96,13 +96,13 @@ function options(props: ChartProps, size: { width: number; height: number }): uP
       y: { distr: log ? 3 : 1, ...(yRange && { range: yRange }) },
     },
     axes: [
-      { ...axis, size: 34, gap: 4, label: xLabel, labelSize: 16, labelFont: FONT, space: 64 },
+      { ...axis, size: 26, gap: 2, label: xLabel, labelSize: 14, labelGap: 0, labelFont: FONT, space: 64 },
       {
         ...axis,
         size: 52,
         gap: 5,
         values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : format(tick))),
-        ...(log && { filter: decades }),
+        ...(log && { filter: decades, grid: { ...axis.grid, filter: decades } }),
       },
     ],
     series: [

@@ -92,11 +92,11 @@ export const CopyIcon = () => (
 
 /** The name's sign: a network unrolled, and the gradient on its way back. */
 export const Mark = () => (
-  <svg class="mark" viewBox="0 0 40 24" width="40" height="24" aria-hidden="true">
-    <path class="line" d="M6 16h28" />
-    <circle cx="6" cy="16" r="4.5" opacity=".35" />
-    <circle cx="20" cy="16" r="4.5" opacity=".65" />
-    <circle cx="34" cy="16" r="4.5" />
-    <path class="back" d="M32 8c-1.5-5-9-5-10.5-.5M18.5 8C17 3 9.5 3 8 7.5" />
+  <svg class="mark" viewBox="0 0 44 24" width="44" height="24" aria-hidden="true">
+    <path class="line" d="M6 17h32" />
+    <circle cx="6" cy="17" r="4.5" opacity=".4" />
+    <circle cx="22" cy="17" r="4.5" opacity=".7" />
+    <circle cx="38" cy="17" r="4.5" />
+    <path class="back" d="M36 7C28 1 14 1 7.5 7.5M7 2.5v5.2h5.2" />
   </svg>
 );

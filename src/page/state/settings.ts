@@ -3,7 +3,7 @@
  * address and the options of createTrainer all come from it.
  */
 import { computed, effect, signal } from "@preact/signals";
-import type { LanguageModelConfig, TrainerOptions } from "unrolled";
+import { type LanguageModelConfig, splitText, type TrainerOptions } from "unrolled";
 import { replaceParams, route } from "./route.ts";
 import { OWN, SUPPLIED } from "./texts.ts";
 
@@ -287,12 +287,22 @@ export const size = computed(() => {
   };
 });
 
+/** The first whole sentence of the held-out part, or as much of it as a prompt needs: what samples go on from. */
+function promptFrom(text: string, validationFraction: number): string {
+  const heldOut = splitText(text, validationFraction)[1].slice(0, 2000);
+  const start = /(?:[.!?]\s+|\n\s*)(?=\S)/.exec(heldOut);
+  const from = start ? start.index + start[0].length : 0;
+  const end = heldOut.indexOf(" ", from + 24);
+  return heldOut.slice(from, end < 0 || end > from + 60 ? from + 32 : end + 1);
+}
+
 /** Held out at most: an evaluation should take a moment, not a minute. */
 const MOST_HELD_OUT = 60_000;
 
 export function trainerOptions(all: Settings, text: string, name: string): TrainerOptions {
   const { cell, hiddenSize, numLayers, embeddingSize, dropout, tokenizer, vocabSize } = all;
   const { batchSize, sequenceLength, optimizer, learningRate, schedule, clip, steps, seed, numerics } = all;
+  const validationFraction = Math.min(0.1, MOST_HELD_OUT / text.length);
   const evaluateEvery = Math.max(10, Math.round(steps / 20));
   return {
     text,
@@ -301,7 +311,7 @@ export function trainerOptions(all: Settings, text: string, name: string): Train
     model: { cell, hiddenSize, numLayers, embeddingSize, dropout },
     batchSize,
     sequenceLength,
-    validationFraction: Math.min(0.1, MOST_HELD_OUT / text.length),
+    validationFraction,
     training: {
       steps,
       optimizer,
@@ -312,7 +322,12 @@ export function trainerOptions(all: Settings, text: string, name: string): Train
       ...(schedule === "plateau" && { patience: 1 }),
     },
     engine: { numerics, seed },
-    samples: { length: tokenizer === "char" ? 240 : 60, temperature: 0.7, seed },
+    samples: {
+      length: tokenizer === "char" ? 240 : 60,
+      temperature: 0.7,
+      seed,
+      prompt: promptFrom(text, validationFraction),
+    },
     checkpoint: name,
     checkpointEvery: 10,
   };

@@ -113,9 +113,11 @@ export function TimeView() {
         </aside>
         <div class="time-main">
           {problem.value && <Notice kind="error">{problem.value}</Notice>}
-          {cells.map((cell) => (
-            <Unrolled key={cell.cell} cell={cell} />
-          ))}
+          <div class="unrolled-all">
+            {cells.map((cell) => (
+              <Unrolled key={cell.cell} cell={cell} />
+            ))}
+          </div>
           <figure class="panel">
             <figcaption>
               <h3>What is left of the gradient, by distance from the loss</h3>

@@ -3,17 +3,19 @@ import type { CellGradients } from "../../lab/gradients.ts";
 import { short } from "../../parts/chart.tsx";
 import { CELL_NAMES, shares } from "./cells.ts";
 
-/** More would be too small to see: then every second, third … step is shown. */
-const MOST = 40;
-const WIDTH = 800;
-const HEIGHT = 92;
+/** More circles would be too small to see: then every second, third … step is shown. */
+const WIDE = { most: 40, width: 800 };
+const NARROW = { most: 18, width: 400 };
+const HEIGHT = 84;
+const narrow = matchMedia("(max-width: 860px)");
 
 export function Unrolled({ cell }: { cell: CellGradients }) {
   const left = shares(cell);
   const steps = left.length - 1;
-  const every = Math.ceil(left.length / MOST);
+  const { most, width } = narrow.matches ? NARROW : WIDE;
+  const every = Math.ceil(left.length / most);
   const shown = left.flatMap((value, distance) => (distance % every === 0 ? [{ value, distance }] : []));
-  const gap = (WIDTH - 60) / Math.max(1, shown.length - 1);
+  const gap = (width - 60) / Math.max(1, shown.length - 1);
   const radius = Math.min(11, gap * 0.36);
   const last = left[steps];
   const fate = !Number.isFinite(last) || last > 1e3 ? "explodes" : last < 1e-3 ? "vanishes" : "arrives";
@@ -27,13 +29,13 @@ export function Unrolled({ cell }: { cell: CellGradients }) {
         </p>
       </figcaption>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-label={`${CELL_NAMES[cell.cell]} unrolled over ${steps} steps`}
       >
-        <path class="thread" d={`M30 60H${WIDTH - 30}`} />
+        <path class="thread" d={`M30 60H${width - 30}`} />
         {shown.map(({ value, distance }, i) => {
-          const x = WIDTH - 30 - i * gap;
+          const x = width - 30 - i * gap;
           const { opacity, size } = look(value);
           return (
             <g key={distance} transform={`translate(${x} 60)`}>
@@ -46,14 +48,15 @@ export function Unrolled({ cell }: { cell: CellGradients }) {
             </g>
           );
         })}
-        <text class="loss" x={WIDTH - 30} y="22" text-anchor="middle">
+        <text class="loss" x={width - 30} y="22" text-anchor="middle">
           loss
         </text>
-        <path class="loss-arrow" d={`M${WIDTH - 30} 28v14m-4-5 4 6 4-6`} />
+        <path class="loss-arrow" d={`M${width - 30} 28v14m-4-5 4 6 4-6`} />
         <text class="far" x="30" y="22" text-anchor="middle">
           h₀
         </text>
-        <path class="back" d={`M${WIDTH - 62} 18H66m9-4-9 4 9 4`} />
+        <path class="back running" d={`M${width - 62} 18H68`} />
+        <path class="back" d="M76 13 67 18 76 23" />
       </svg>
     </figure>
   );

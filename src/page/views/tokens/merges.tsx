@@ -1,13 +1,15 @@
 /** The list of merges, in the order in which they were learnt, and learning them from a text. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { mergesWithin } from "../../lab/bpe.ts";
 import { ByteLevelBPETokenizer, MERGE_FIELDS } from "../../library.ts";
+import { Chart } from "../../parts/chart.tsx";
 import { Notice, Select, StopSlider } from "../../parts/controls.tsx";
 import { integer, visible } from "../../parts/format.ts";
 import { PlayIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
 import { OWN, ownText, SUPPLIED } from "../../state/texts.ts";
-import { grow, learn, learnt, mergesWithin, problem, progress, size, stopGrowing } from "./vocabulary.ts";
+import { grow, learn, learnt, problem, progress, size, stopGrowing } from "./vocabulary.ts";
 
 const SOURCES = [
   ...SUPPLIED.map(({ id, title }) => ({ value: id, label: title })),
@@ -70,9 +72,42 @@ export function Merges() {
               `${integer(learnt.value.description.tokens.length)} tokens from ${learnt.value.source} in ${learnt.value.seconds.toFixed(2)} s`)}
         </p>
         {problem.value && <Notice kind="error">{problem.value}</Notice>}
+        <Growth />
       </div>
       <MergeList />
     </section>
+  );
+}
+
+/** How far the vocabulary has come: each merge makes tokens longer, and each the next one less so. */
+function Growth() {
+  if (!learnt.value) return null;
+  const { growth, source } = learnt.value;
+  const reached = growth.filter((point) => point.size <= size.value);
+  const now = reached.at(-1) ?? growth[0];
+  const all = { x: growth.map((point) => point.size), y: growth.map((point) => point.bytesPerToken) };
+  return (
+    <figure class="growth">
+      <figcaption>
+        <h3>Bytes per token, by vocabulary</h3>
+        <span class="field-value">{now.bytesPerToken.toFixed(2)}</span>
+      </figcaption>
+      <Chart
+        lines={[
+          { label: "to come", colour: "line-strong", kind: "dashed", ...all },
+          {
+            label: "reached",
+            colour: "accent",
+            x: reached.map((point) => point.size),
+            y: reached.map((point) => point.bytesPerToken),
+          },
+        ]}
+        summary={`With ${integer(now.size)} tokens a token of ${source} is ${now.bytesPerToken.toFixed(2)} bytes long`}
+        height={150}
+        xLabel="tokens"
+        xMax={growth.at(-1)?.size}
+      />
+    </figure>
   );
 }
 

@@ -1,18 +1,17 @@
 /** The byte pairs that the view shows: learnt from a text in the laboratory, and cut to as many as the slider says. */
 import { computed, signal } from "@preact/signals";
+import { type BPEOutput, cutTo } from "../../lab/bpe.ts";
 import { Lab } from "../../lab/lab.ts";
-import { type BPEDescription, ByteLevelBPETokenizer, MERGE_FIELDS } from "../../library.ts";
+import { ByteLevelBPETokenizer } from "../../library.ts";
 import { loadText } from "../../state/texts.ts";
 
 const lab = new Lab();
 /** The bytes, which every vocabulary has. */
 export const BYTES = 256;
 
-export interface Learnt {
-  description: BPEDescription;
+export interface Learnt extends BPEOutput {
   /** What it was learnt from. */
   source: string;
-  seconds: number;
 }
 
 export const learnt = signal<Learnt | undefined>(undefined);
@@ -21,29 +20,12 @@ export const size = signal(BYTES);
 export const progress = signal<string | undefined>(undefined);
 export const problem = signal<string | undefined>(undefined);
 
-/** How many merges there are among so many tokens: merges are in the order in which they were learnt. */
-export function mergesWithin({ merges, tokens }: BPEDescription, count: number): number {
-  if (count >= tokens.length) return merges.length / MERGE_FIELDS;
-  let low = 0;
-  let high = merges.length / MERGE_FIELDS;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (merges[middle * MERGE_FIELDS + 2] < count) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** The tokenizer as it was when it had learnt so many tokens. */
 export const tokenizer = computed(() => {
   if (!learnt.value) return undefined;
   const { description } = learnt.value;
   const count = Math.min(size.value, description.tokens.length);
-  return new ByteLevelBPETokenizer({
-    ...description,
-    tokens: description.tokens.slice(0, count),
-    merges: description.merges.slice(0, MERGE_FIELDS * mergesWithin(description, count)),
-  });
+  return new ByteLevelBPETokenizer(cutTo(description, count));
 });
 
 let growing: number | undefined;
@@ -77,13 +59,13 @@ export async function learn(textId: string, source: string, vocabSize: number): 
   stopGrowing();
   try {
     const text = await loadText(textId);
-    const { description, seconds } = await lab.run("bpe", { text, vocabSize }, (status) => {
+    const output = await lab.run("bpe", { text, vocabSize }, (status) => {
       progress.value =
         status.phase === "count"
           ? `Counting words: ${status.characters.toLocaleString("en")} characters read`
           : `Merging: ${status.tokens.toLocaleString("en")} tokens`;
     });
-    learnt.value = { description, source, seconds };
+    learnt.value = { ...output, source };
     size.value = BYTES;
     grow();
   } catch (error) {

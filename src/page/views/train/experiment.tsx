@@ -108,28 +108,28 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
           <Choose name="numerics" />
         </details>
         <Size name="steps" />
-      </div>
-      <div class="launch">
-        <dl class="sizes">
-          <div>
-            <dt>Parameters</dt>
-            <dd>{compact(size.value.parameters)}</dd>
-          </div>
-          <div>
-            <dt>Memory, about</dt>
-            <dd>{bytes(size.value.bytes)}</dd>
-          </div>
-        </dl>
-        <button
-          type="button"
-          class="button primary"
-          id="train"
-          disabled={isMissing || isStarting.value}
-          onClick={() => void start()}
-        >
-          <PlayIcon /> Train
-        </button>
-        {isMissing && <p class="field-note">Paste or drop a text first.</p>}
+        <div class="launch">
+          <dl class="sizes">
+            <div>
+              <dt>Parameters</dt>
+              <dd>{compact(size.value.parameters)}</dd>
+            </div>
+            <div>
+              <dt>Memory, about</dt>
+              <dd>{bytes(size.value.bytes)}</dd>
+            </div>
+          </dl>
+          <button
+            type="button"
+            class="button primary"
+            id="train"
+            disabled={isMissing || isStarting.value}
+            onClick={() => void start()}
+          >
+            <PlayIcon /> Train
+          </button>
+          {isMissing && <p class="field-note">Paste or drop a text first.</p>}
+        </div>
       </div>
       <div class="row experiment-links">
         <CopyLink />
