@@ -12,8 +12,9 @@ import {
   TokensIcon,
   TrainIcon,
 } from "./parts/icons.tsx";
+import { writeSettings } from "./state/experiment.ts";
 import { linkTo, route, VIEWS, type View } from "./state/route.ts";
-import { settings, writeSettings } from "./state/settings.ts";
+import { settings } from "./state/settings.ts";
 import { hasSIMD } from "./state/support.ts";
 import { theme, toggleTheme } from "./state/theme.ts";
 import { BenchView } from "./views/bench.tsx";

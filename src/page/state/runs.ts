@@ -16,8 +16,9 @@ import {
   type TrainerSource,
   type WorkerTrainer,
 } from "unrolled";
+import { readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
 import { route } from "./route.ts";
-import { readSettings, type Settings, settings, trainerOptions, writeSettings } from "./settings.ts";
+import { settings } from "./settings.ts";
 import { loadText } from "./texts.ts";
 
 /** "kept": of an earlier visit, and not open. "model": a file, which has no text to train on. */

@@ -4,8 +4,8 @@ import { useEffect, useId } from "preact/hooks";
 import type { Inspection } from "unrolled";
 import { FileButton, Notice, Segmented } from "../parts/controls.tsx";
 import { UploadIcon } from "../parts/icons.tsx";
+import { readSettings } from "../state/experiment.ts";
 import { openModel, type Run, runs, select, selected, startRun } from "../state/runs.ts";
-import { readSettings } from "../state/settings.ts";
 import { Equations } from "./inside/equations.tsx";
 import { FollowedText } from "./inside/followed-text.tsx";
 import { HeatMap } from "./inside/heat-map.tsx";
@@ -202,15 +202,17 @@ function Look({ seen }: { seen: Inspection }) {
             }}
           />
         )}
-        <Segmented
-          label="What to show"
-          choices={available.map((name) => ({ value: name, label: SERIES[name].label }))}
-          value={current}
-          note={SERIES[current].says}
-          onChange={(value) => {
-            looked.value = { ...looked.peek(), series: value };
-          }}
-        />
+        {available.length > 1 && (
+          <Segmented
+            label="What to show"
+            choices={available.map((name) => ({ value: name, label: SERIES[name].label }))}
+            value={current}
+            note={SERIES[current].says}
+            onChange={(value) => {
+              looked.value = { ...looked.peek(), series: value };
+            }}
+          />
+        )}
       </div>
       <HeatMap seen={seen} layer={shown} series={current} />
       <FollowedText seen={seen} layer={shown} series={current} />

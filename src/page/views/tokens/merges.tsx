@@ -8,7 +8,8 @@ import { Notice, Select, StopSlider } from "../../parts/controls.tsx";
 import { integer, visible } from "../../parts/format.ts";
 import { PlayIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
-import { OWN, ownText, SUPPLIED } from "../../state/texts.ts";
+import { OWN, SUPPLIED } from "../../state/supplied.ts";
+import { ownText } from "../../state/texts.ts";
 import { grow, learn, learnt, problem, progress, size, stopGrowing } from "./vocabulary.ts";
 
 const SOURCES = [

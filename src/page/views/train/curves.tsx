@@ -86,7 +86,7 @@ function normLines(run: Run, clip: number): Line[] {
   if (clip < 1e9)
     lines.push({
       label: "clip",
-      colour: "negative",
+      colour: "ink",
       kind: "dashed",
       x: [0, run.steps.value],
       y: [clip, clip],

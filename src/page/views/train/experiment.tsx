@@ -4,19 +4,18 @@ import { FileButton, Segmented, Select, StopSlider } from "../../parts/controls.
 import { bytes, compact } from "../../parts/format.ts";
 import { LinkIcon, PlayIcon, UploadIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
-import { openModel, startRun } from "../../state/runs.ts";
 import {
   CHOICES,
   type ChoiceName,
-  change,
   NUMBERS,
   type NumberField,
   type NumberName,
   type Settings,
-  settings,
-  size,
-} from "../../state/settings.ts";
-import { OWN, ownText, SUPPLIED } from "../../state/texts.ts";
+} from "../../state/experiment.ts";
+import { openModel, startRun } from "../../state/runs.ts";
+import { change, settings, size } from "../../state/settings.ts";
+import { OWN, SUPPLIED } from "../../state/supplied.ts";
+import { ownText } from "../../state/texts.ts";
 import { ModelLink } from "./model-link.tsx";
 
 /** Choices that are many words long, or many: a list instead of buttons. */

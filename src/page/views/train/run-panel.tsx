@@ -3,8 +3,8 @@ import { useSignal } from "@preact/signals";
 import { Figure, Notice, StopSlider } from "../../parts/controls.tsx";
 import { compact, duration, integer, percent } from "../../parts/format.ts";
 import { CloseIcon, DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
+import { NUMBERS } from "../../state/experiment.ts";
 import { type Run, runs, type Status, select, selected } from "../../state/runs.ts";
-import { NUMBERS } from "../../state/settings.ts";
 
 const SAYS: Record<Status, string> = {
   opening: "preparing",
