@@ -15,10 +15,7 @@ export { adamStep, rmspropStep, sgdStep } from "./optimizers";
 export { dropoutMask, philox, randomNormal, randomUniform } from "./random";
 export { addUp, columnSums, sum, sumOfSquares } from "./reduce";
 export { moveRows } from "./rows";
+// The learning rate's schedule needs it.
+export { cosine } from "./scalar-math";
 export { crossEntropyBackward, crossEntropyForward, softmaxBackward, softmaxForward } from "./softmax";
 export { madds } from "./peak";
-
-/** cos in AssemblyScript's own arithmetic, for the learning rate's schedule: a runtime's Math.cos may differ. */
-export function cosine(x: f64): f64 {
-  return Math.cos(x);
-}

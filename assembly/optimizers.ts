@@ -6,9 +6,10 @@
 //   rmsprop (Hinton 2012; Graves 2013) g += λp;  v = αv + (1 − α)g²;  d = g/(√v + ε);  m = µm + d;  p −= η·m
 //                                                                               (µ = 0: p −= η·d)
 //
-// Bias corrections are computed here, in f64 with AssemblyScript's own pow, because a runtime's Math.pow may differ.
+// Bias corrections are computed here, in f64, because a runtime's Math.pow may differ.
 // Split over chunks; elements are independent.
 
+import { power } from "./scalar-math";
 import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
 
 const CHUNK: i32 = 16384;
@@ -59,8 +60,8 @@ export function sgdStep(args: OptimizerArgs, part: i32, parts: i32): void {
 export function adamStep(args: OptimizerArgs, part: i32, parts: i32): void {
   const from = partStart(args.count, CHUNK, part, parts);
   const to = partStart(args.count, CHUNK, part + 1, parts);
-  const correction1 = 1 - Math.pow(args.beta1, args.step);
-  const correction2 = 1 - Math.pow(args.beta2, args.step);
+  const correction1 = 1 - power(args.beta1, args.step);
+  const correction2 = 1 - power(args.beta2, args.step);
   const rate = f32x4.splat(<f32>(<f64>args.learningRate / correction1));
   const rootScale = f32x4.splat(<f32>(1 / Math.sqrt(correction2)));
   const beta1 = f32x4.splat(args.beta1);

@@ -6,6 +6,7 @@
 //   normal   Box & Muller 1958 on pairs of words, in f64
 //   dropout  0 with probability p, else 1/(1 − p)  (inverted dropout)
 
+import { cosine, log, sine } from "./scalar-math";
 import { partStart } from "./simd";
 
 const CHUNK: i32 = 4096;
@@ -79,9 +80,9 @@ export function randomNormal(args: RandomArgs, part: i32, parts: i32): void {
     for (let lane = 0; lane < min(4, to - i); lane++) {
       const pair = args.scratch + (<usize>(lane & 2) << 2);
       // (word + 1)·2⁻³² is in (0, 1], so that the logarithm is finite.
-      const radius = Math.sqrt(-2 * Math.log((<f64>load<u32>(pair) + 1) * 2.3283064365386963e-10));
+      const radius = Math.sqrt(-2 * log((<f64>load<u32>(pair) + 1) * 2.3283064365386963e-10));
       const angle = 2 * Math.PI * (<f64>load<u32>(pair, 4) * 2.3283064365386963e-10);
-      const z = radius * (lane & 1 ? Math.sin(angle) : Math.cos(angle));
+      const z = radius * (lane & 1 ? sine(angle) : cosine(angle));
       store<f32>(args.target + (<usize>(i + lane) << 2), <f32>(<f64>args.first + <f64>args.second * z));
     }
   }

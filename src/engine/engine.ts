@@ -62,8 +62,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const random = new RandomStream(seed);
   const build: Build = numerics === "fast" && supports("relaxed") ? "relaxed" : "simd";
   const loaded = await loadKernels(build, maximumMemory);
-  const size = threads ?? Math.min(DEFAULT_THREADS, await countCores());
-  const spawn = size > 1 ? await findSpawn(loaded.memory) : undefined;
+  const size = threads ?? Math.min(DEFAULT_THREADS, countCores());
+  const spawn = size > 1 ? findSpawn(loaded.memory) : undefined;
   return new Engine(loaded, random, spawn && { size, spawn });
 }
 

@@ -65,8 +65,8 @@ export async function loadKernels(build: Build, maximumBytes: number): Promise<L
 async function readModule(url: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
     if (url.protocol === "file:") {
-      const { readFile } = await import("node:fs/promises");
-      return new Uint8Array(await readFile(url));
+      // Not an import: bundlers for pages would look for the module.
+      return new Uint8Array(process.getBuiltinModule("node:fs").readFileSync(url));
     }
     const response = await fetch(url);
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);

@@ -8,23 +8,12 @@ export interface Thread {
 /** Starts a thread; `onEnd` is told why, if it ends by itself. */
 export type Spawn = (start: Start, onEnd: (reason: string) => void) => Thread;
 
-type NodeWorker = new (
-  source: string,
-  options: { eval: true; name: string; execArgv: string[] },
-) => {
-  postMessage(start: Start): void;
-  unref(): void;
-  terminate(): Promise<number>;
-  on(event: "error", listener: (error: Error) => void): void;
-  on(event: "exit", listener: (code: number) => void): void;
-};
-
 /**
  * The way to start threads on a memory, or undefined where there is none: the memory is not shared, or the caller is a
  * page's main thread, which may not wait. The thread's program goes along as text, so that there is no second file for a bundler to find and
  * none that must come from the page's own origin.
  */
-export async function findSpawn(memory: WebAssembly.Memory): Promise<Spawn | undefined> {
+export function findSpawn(memory: WebAssembly.Memory): Spawn | undefined {
   try {
     if (!(memory.buffer instanceof SharedArrayBuffer)) return undefined;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
@@ -32,24 +21,24 @@ export async function findSpawn(memory: WebAssembly.Memory): Promise<Spawn | und
     return undefined;
   }
   if (typeof Worker === "function") return spawnInBrowser;
-  if (typeof process === "undefined" || !process.versions?.node) return undefined;
-  const { Worker: NodeWorker } = await import("node:worker_threads");
-  return spawnInNode(NodeWorker as unknown as NodeWorker);
+  return inNode ? spawnInNode : undefined;
 }
+
+/** Its own modules come through `process`: bundlers for pages would look for what is imported. */
+const inNode = typeof process === "object" && Boolean(process.versions?.node);
 
 const program = (port: string): string => `"use strict";(${work})(${port});`;
 
-function spawnInNode(NodeWorker: NodeWorker): Spawn {
-  return (start, onEnd) => {
-    // Without the flags of the process: a loader for modules has nothing to do here, and may not work.
-    const source = program('require("node:worker_threads").parentPort');
-    const worker = new NodeWorker(source, { eval: true, name: "unrolled", execArgv: [] });
-    worker.unref();
-    worker.on("error", (error) => onEnd(String(error)));
-    worker.on("exit", (code) => onEnd(`it ended with code ${code}`));
-    worker.postMessage(start);
-    return { terminate: () => void worker.terminate() };
-  };
+function spawnInNode(start: Start, onEnd: (reason: string) => void): Thread {
+  const { Worker: NodeWorker } = process.getBuiltinModule("node:worker_threads");
+  // Without the flags of the process: a loader for modules has nothing to do here, and may not work.
+  const source = program('require("node:worker_threads").parentPort');
+  const worker = new NodeWorker(source, { eval: true, name: "unrolled", execArgv: [] });
+  worker.unref();
+  worker.on("error", (error) => onEnd(String(error)));
+  worker.on("exit", (code) => onEnd(`it ended with code ${code}`));
+  worker.postMessage(start);
+  return { terminate: () => void worker.terminate() };
 }
 
 function spawnInBrowser(start: Start, onEnd: (reason: string) => void): Thread {
@@ -66,11 +55,8 @@ function spawnInBrowser(start: Start, onEnd: (reason: string) => void): Thread {
 }
 
 /** How many threads the machine runs at a time, as far as the runtime says. */
-export async function countCores(): Promise<number> {
+export function countCores(): number {
   const cores = globalThis.navigator?.hardwareConcurrency;
-  if (cores) return cores;
-  if (typeof process === "undefined" || !process.versions?.node) return 1;
   // Node 20 has no navigator.
-  const { availableParallelism } = await import("node:os");
-  return availableParallelism();
+  return cores ?? (inNode ? process.getBuiltinModule("node:os").availableParallelism() : 1);
 }

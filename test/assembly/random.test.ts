@@ -85,6 +85,37 @@ forEachBuild((_, createEngine) => {
     expect(Math.abs(variance - 3)).toBeLessThan((6 * Math.sqrt(4 / 45) * 9) / Math.sqrt(MANY));
   });
 
+  it("normal numbers are Box and Muller's of philox's words, to the last bit of an f32", () => {
+    const values = draw("randomNormal", { count: MANY, first: 0, second: 1 });
+    const key: Words2 = [seed.seedLow, seed.seedHigh];
+    for (let i = 0; i < MANY; i += 4) {
+      const words = philox4x32([i / 4, 0, 0, 0], key);
+      for (const lane of [0, 2]) {
+        const radius = Math.sqrt(-2 * Math.log((words[lane] + 1) * 2 ** -32));
+        const angle = 2 * Math.PI * (words[lane + 1] * 2 ** -32);
+        for (const [place, exact] of [radius * Math.cos(angle), radius * Math.sin(angle)].entries()) {
+          const error = Math.abs(values[i + lane + place] - exact);
+          // Half a unit in the last place of an f32, and of what the f64 functions leave of an angle.
+          if (error <= Math.abs(exact) * 2 ** -24 * 1.000001 + 2 ** -50) continue;
+          expect.fail(`number ${i + lane + place}: expected ${exact}, got ${values[i + lane + place]}`);
+        }
+      }
+    }
+  });
+
+  it("the cosine is exact to f64, and even", () => {
+    const { cosine } = engine.kernels;
+    for (let i = 0; i <= 100_000; i++) {
+      const x = (i / 100_000) * 30;
+      const exact = Math.cos(x);
+      if (Math.abs(cosine(x) - exact) <= Math.abs(exact) * 2 ** -51 + 2 ** -53 * x) continue;
+      expect.fail(`cosine(${x}): expected ${exact}, got ${cosine(x)}`);
+    }
+    expect(cosine(-1)).toBe(cosine(1));
+    expect(cosine(0)).toBe(1);
+    expect(cosine(Math.PI)).toBe(-1);
+  });
+
   it("normal numbers have their moments", () => {
     const values = draw("randomNormal", { count: MANY, first: 3, second: 2 });
     const { mean, variance, skewness, kurtosis } = moments(values);

@@ -3,7 +3,7 @@
  * `page.puppeteer` is for what goes beyond (clicks, downloads, windows of another size): Chromium and Firefox have it.
  */
 import puppeteer, { type Page as PuppeteerPage } from "puppeteer-core";
-import { type BrowserName, findBrowser, findOrInstallChromium } from "./find.ts";
+import { type BrowserName, findBrowser } from "./find.ts";
 import { launchWebKit } from "./webkit.ts";
 
 export { BROWSERS, type BrowserName, findBrowser } from "./find.ts";
@@ -59,7 +59,7 @@ export async function launch(
   name: BrowserName,
   { args = [] }: LaunchOptions = {},
 ): Promise<Browser | { missing: string }> {
-  const found = name === "chromium" ? await findOrInstallChromium() : findBrowser(name);
+  const found = await findBrowser(name);
   if ("missing" in found) return found;
   if (name === "webkit") return launchWebKit(found.path, TIMEOUT);
   const browser = await puppeteer.launch({

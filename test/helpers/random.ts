@@ -1,8 +1,14 @@
 import { philox4x32 } from "../../src/reference/philox.ts";
 
+/** The words of each stream so far: tests ask for the same ones again and again. */
+const streams = new Map<number, number[]>();
+
 /** The i-th of the words that depend on `stream` alone. */
 function word(i: number, stream: number): number {
-  return philox4x32([i, 0, 0, 0], [stream, 0])[0];
+  let words = streams.get(stream);
+  if (!words) streams.set(stream, (words = []));
+  while (words.length <= i) words.push(philox4x32([words.length, 0, 0, 0], [stream, 0])[0]);
+  return words[i];
 }
 
 /** `size` numbers, uniform from −bound to bound. */

@@ -1,6 +1,6 @@
 /** The texts of test/fixtures/make_tokenizer_fixtures.py, rebuilt, and its digests. */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { sha256 } from "./sha256.ts";
 
 export type TextSpec =
   | { file: "moby-dick" }
@@ -35,8 +35,8 @@ export function textsOf(spec: TextSpec): string[] {
 }
 
 /** SHA-256 of the items with the separator between them, in hexadecimal. */
-export function digest(items: ArrayLike<string | number>, separator: string): string {
-  return createHash("sha256").update(Array.from(items).join(separator)).digest("hex");
+export function digest(items: ArrayLike<string | number>, separator: string): Promise<string> {
+  return sha256(new TextEncoder().encode(Array.from(items).join(separator)));
 }
 
 /** A fixture of the tokenizers' tests. */
