@@ -186,6 +186,7 @@ export class Run {
   async pause(): Promise<void> {
     if (this.status.peek() !== "training") return;
     await this.#trainer?.pause();
+    this.#flush();
     this.status.value = "paused";
   }
 
@@ -207,12 +208,12 @@ export class Run {
     return this.#trainer !== undefined;
   }
 
-  /** Ends the worker; a run with a text stays kept. */
+  /** Ends the run and its worker, and forgets what was kept of it. */
   async remove(): Promise<void> {
     this.#trainer?.close();
+    if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
     runs.value = runs.peek().filter((run) => run !== this);
     if (selectedId.peek() === this.id) selectedId.value = runs.peek().at(-1)?.id;
-    if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
   }
 }
 

@@ -15,9 +15,9 @@ const vectors = signal<VectorsOutput | undefined>(undefined);
 const isLearning = signal(false);
 const problem = signal<string | undefined>(undefined);
 
-const STEPS = 2500;
+const STEPS = 2000;
 const SIZE = 32;
-const VOCABULARY = 2000;
+const VOCABULARY = 1500;
 const WORDS = ["whale", "ship", "sea", "captain", "ahab", "he", "his", "two", "three"];
 const MOST_WORDS = 12;
 

@@ -1,13 +1,14 @@
 /** A model from the web. A link that names one is not followed before the reader has agreed. */
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { fetchModel } from "../../state/fetch-model.ts";
 import { route } from "../../state/route.ts";
 import { openModel } from "../../state/runs.ts";
 
 export function ModelLink({ onProblem }: { onProblem: (message: string | undefined) => void }) {
   const id = useId();
-  const url = useSignal(route.value.params.get("model") ?? "");
+  const [linked] = useState(() => route.peek().params.get("model") ?? "");
+  const url = useSignal(linked);
   const share = useSignal<number | undefined>(undefined);
   const load = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -23,7 +24,7 @@ export function ModelLink({ onProblem }: { onProblem: (message: string | undefin
     }
   };
   return (
-    <details class="more model-link" open={url.value !== "" || undefined}>
+    <details class="more model-link" open={linked !== ""}>
       <summary>Open a model from an address</summary>
       <form onSubmit={(event) => void load(event)}>
         <label class="field-label" for={id}>
