@@ -17,6 +17,8 @@ const common = {
   format: "esm",
   target: "es2022",
   logLevel: "warning",
+  // Of the package's "sideEffects": false, which is true of the library, not of a page.
+  ignoreAnnotations: true,
   // The kernels and the worker's program lie beside the page. A browser never takes the way that imports Node's modules.
   define: { UNROLLED_WASM_BASE: '"./"', UNROLLED_WORKER_BASE: '"./"' },
   external: ["node:*"],

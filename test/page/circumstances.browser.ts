@@ -209,6 +209,7 @@ describe.each(BROWSERS)("%s", (name) => {
           await pause(100);
         }
       };
+      await until("#train", /Train/);
       await page.evaluate(() => (document.querySelector("#train") as HTMLElement).click());
       await until(".run-panel", /Step\s+[1-9][\d,]+/);
       for (const [view, selector, pattern] of [

@@ -1,4 +1,5 @@
 /** A line chart by uPlot, that follows its box and the theme. */
+import "./locale.ts";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { colour, theme } from "../state/theme.ts";

@@ -190,7 +190,12 @@ function Products({
   product: (a: string, b: string) => number;
 }) {
   return (
-    <div class="products-scroll">
+    <section
+      class="products-scroll"
+      aria-label="Dot products"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keys.
+      tabIndex={0}
+    >
       <table class="products">
         <caption class="visually-hidden">Dot products of each two words' vectors, of length 1</caption>
         <thead>
@@ -228,7 +233,7 @@ function Products({
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
