@@ -307,7 +307,24 @@ describe("createTrainer", () => {
     await expect(trainer.save()).rejects.toThrow(/has ended: it was closed/);
   });
 
-  it("says that Node has no web workers", async () => {
-    await expect(createTrainer(OPTIONS)).rejects.toThrow(/in Node use train\(\)/);
+  it("starts a real worker where there are web workers, and says so where there are none", async () => {
+    if (typeof Worker !== "function") {
+      await expect(createTrainer(OPTIONS)).rejects.toThrow(/in Node use train\(\)/);
+      return;
+    }
+    const trainer = await createTrainer({
+      ...OPTIONS,
+      engine: { ...ENGINE, threads: 2 },
+      checkpoint: "real",
+    });
+    opened.push(trainer);
+    expect(trainer.info).toMatchObject({ threads: crossOriginIsolated ? 2 : 1, build: "simd" });
+    await collect(trainer);
+    expectSameWeights(await weightsOf(trainer), await trainHere());
+    trainer.close();
+    const kept = await createTrainer({ checkpoint: "real" });
+    opened.push(kept);
+    expect(kept.state).toBe("finished");
+    expectSameWeights(await weightsOf(kept), await trainHere());
   });
 });
