@@ -13,7 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "test/browser/in-page/**"],
+    exclude: ["**/node_modules/**", "test/browser/in-page/**", "test/package/**"],
     testTimeout: 60_000,
     // Each worker compiles the kernels anew: as many as there are cores, no more.
     maxWorkers: 2,

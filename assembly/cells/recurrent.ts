@@ -112,7 +112,8 @@ export function multiplyRecurrent(
 ): void {
   // A batch of one has parts without rows too, and the matrix-vector product knows no rows.
   if (rows == 0) return;
-  if (args.batch == 1) {
+  // The build that only runs models reads one text at a time.
+  if (isDefined(INFER) || args.batch == 1) {
     gemvRows(weights, <usize>depth << 2, source, depth, target, outputs);
     return;
   }

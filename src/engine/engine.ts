@@ -1,20 +1,19 @@
 import { ConfigError, EngineError } from "../errors.ts";
 import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
-import { type ArgumentsOf, CHUNK, type Kernels, type SplitKernel } from "./kernels.ts";
+import { INLINED, type LoadedKernels, loadKernels } from "./instantiate.ts";
+import { type ArgumentsOf, CHUNK, type SplitKernel } from "./kernels.ts";
 import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
-import { type Build, type LoadedKernels, loadKernels, supports } from "./load.ts";
-import { align, Memory } from "./memory.ts";
+import { type Build, supports } from "./load.ts";
+import { align } from "./memory.ts";
 import { Pool, type Scratch } from "./pool.ts";
 import { RandomStream } from "./random.ts";
+import { Runner } from "./runner.ts";
 import { countCores, findSpawn, type Spawn } from "./spawn.ts";
 
-/** The layouts as lists, made once: a struct is written before every kernel call. */
-const FIELDS = Object.fromEntries(
-  Object.entries(LAYOUTS).map(([layout, fields]) => [
-    layout,
-    Object.entries(fields).map(([name, type]) => ({ name, isFloat: type === "f32" })),
-  ]),
+/** At which word of each struct the address of a thread's scratch is; −1: nowhere. */
+const SCRATCH_WORD = Object.fromEntries(
+  Object.entries(LAYOUTS).map(([layout, fields]) => [layout, Object.keys(fields).indexOf("scratch")]),
 );
 
 const MOST_THREADS = 64;
@@ -28,7 +27,8 @@ const SMALLEST_PART = 5000;
 export interface EngineOptions {
   /**
    * "reproducible": the `simd` build, whose every bit the WebAssembly specification fixes. "fast" (the default):
-   * fused multiply-adds where the runtime has them (the `relaxed` build), else the same as "reproducible".
+   * fused multiply-adds where the runtime has them (the `relaxed` build; in a page, if its file lies beside the
+   * bundle), else the same as "reproducible".
    */
   numerics?: "reproducible" | "fast";
   /** Seed of the engine's random stream (initial weights, dropout): an integer ≥ 0. Default 0. */
@@ -60,26 +60,34 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     throw new ConfigError(`threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
   const random = new RandomStream(seed);
-  const build: Build = numerics === "fast" && supports("relaxed") ? "relaxed" : "simd";
-  const loaded = await loadKernels(build, maximumMemory);
+  const loaded = await loadFastest(numerics, maximumMemory);
   const size = threads ?? Math.min(DEFAULT_THREADS, countCores());
   const spawn = size > 1 ? findSpawn(loaded.memory) : undefined;
   return new Engine(loaded, random, spawn && { size, spawn });
+}
+
+/** A page may have been given no file of the relaxed build; `engine.build` says which one it is. */
+async function loadFastest(numerics: "reproducible" | "fast", maximumMemory: number): Promise<LoadedKernels> {
+  if (numerics === "fast" && supports("relaxed")) {
+    try {
+      return await loadKernels("relaxed", maximumMemory);
+    } catch (error) {
+      if (!INLINED.simd) throw error;
+    }
+  }
+  return loadKernels("simd", maximumMemory);
 }
 
 /** Ends the threads of engines that were forgotten instead of closed. */
 const abandoned = new FinalizationRegistry<Pool>((pool) => pool.close());
 
 /** See {@link createEngine}. Not for `new`: the kernels load asynchronously. */
-export class Engine {
+export class Engine extends Runner {
   readonly build: Build;
-  readonly kernels: Kernels;
-  readonly memory: Memory;
   /** Initial weights and dropout draw from this stream; a checkpoint stores its state. */
   readonly random: RandomStream;
   /** The other threads, where there may be any. */
   readonly pool: Pool | undefined;
-  readonly #args: number;
   #scratch: Scratch | undefined;
   #tape: Tape | undefined;
   #phase: "idle" | "step" | "infer" = "idle";
@@ -88,13 +96,11 @@ export class Engine {
   #kept: (() => void)[] = [];
 
   constructor(loaded: LoadedKernels, random: RandomStream, threads?: { size: number; spawn: Spawn }) {
+    super(loaded.kernels, loaded.memory, loaded.heapBase, LARGEST_ARGS * (threads?.size ?? 1));
     this.build = loaded.build;
-    this.kernels = loaded.kernels;
-    this.memory = new Memory(loaded.memory, loaded.heapBase);
     this.random = random;
-    this.#args = this.memory.allocate(LARGEST_ARGS * (threads?.size ?? 1));
     if (threads) {
-      this.pool = new Pool(loaded, threads.size, threads.spawn, this.#args);
+      this.pool = new Pool(loaded, threads.size, threads.spawn, this.argsPointer);
       abandoned.register(this, this.pool, this);
     }
   }
@@ -253,27 +259,13 @@ export class Engine {
     return tensor.pointer;
   }
 
-  /**
-   * Writes an argument struct and returns its address. It is valid until the next call.
-   * @param scratchBytes what was given to `scratch`, where the struct has such a field.
-   */
-  args<L extends Layout>(layout: L, values: ArgsOf<L>, scratchBytes?: number): number {
-    const { f32, i32 } = this.memory;
-    const start = this.#args >>> 2;
-    let at = start;
-    this.#scratch = undefined;
-    for (const { name, isFloat } of FIELDS[layout]) {
-      const value = (values as Record<string, number>)[name];
-      if (name === "scratch" && scratchBytes)
-        this.#scratch = { word: at - start, bytes: align(scratchBytes) };
-      if (isFloat) f32[at++] = value;
-      else i32[at++] = value;
-    }
-    return this.#args;
+  override args<L extends Layout>(layout: L, values: ArgsOf<L>, scratchBytes = 0): number {
+    const word = SCRATCH_WORD[layout];
+    this.#scratch = scratchBytes && word >= 0 ? { word, bytes: align(scratchBytes) } : undefined;
+    return super.args(layout, values);
   }
 
-  /** Memory in the arena for each thread, `bytes` of it; the address of the first thread's. */
-  scratch(bytes: number): number {
+  override scratch(bytes: number): number {
     return this.memory.bump(align(bytes) * (this.pool?.size ?? 1));
   }
 
@@ -281,7 +273,7 @@ export class Engine {
    * Into how many parts to split work that consists of so many groups, none of which can be split, and takes one
    * thread `nanoseconds`, roughly. It depends on the work alone, never on the number of threads.
    */
-  parts(groups: number, nanoseconds: number): number {
+  override parts(groups: number, nanoseconds: number): number {
     return Math.max(1, Math.min(groups, MOST_PARTS, Math.floor(nanoseconds / this.smallestPart)));
   }
 
@@ -292,13 +284,10 @@ export class Engine {
    * Runs all parts of a kernel, on all threads, and returns when they are done. A single part runs at once, here.
    * @throws EngineError if a thread trapped, died or does not answer.
    */
-  run<K extends SplitKernel>(kernel: K, parts: number, ...args: ArgumentsOf<K>): void {
+  override run<K extends SplitKernel>(kernel: K, parts: number, ...args: ArgumentsOf<K>): void {
     if (parts > 1 && this.pool) {
-      this.pool.run(kernel, parts, args, args[0] === this.#args ? this.#scratch : undefined);
-      return;
-    }
-    const call = this.kernels[kernel] as (...args: number[]) => void;
-    for (let part = 0; part < parts; part++) call(...args, part, parts);
+      this.pool.run(kernel, parts, args, args[0] === this.argsPointer ? this.#scratch : undefined);
+    } else super.run(kernel, parts, ...args);
   }
 
   /**

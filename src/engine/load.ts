@@ -1,23 +1,14 @@
-import { instantiateSync } from "@assemblyscript/loader";
 import { EngineError } from "../errors.ts";
-import type { Kernels } from "./kernels.ts";
 
-/** Where the .wasm files lie relative to this module: esbuild sets it for the bundle, sources use build/. */
+/** Where the .wasm files lie relative to this module: esbuild sets it for bundles, sources use build/. */
 declare const UNROLLED_WASM_BASE: string | undefined;
-const BASE = typeof UNROLLED_WASM_BASE === "string" ? UNROLLED_WASM_BASE : "../../build/";
 
+/** The builds that an engine runs; `infer` runs models alone, and is for src/generate. */
 export type Build = "simd" | "relaxed";
 
-export interface LoadedKernels {
-  build: Build;
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
-  kernels: Kernels;
-  /** The first byte that the module does not use itself. */
-  heapBase: number;
-}
-
 const PAGE = 65536;
+/** The modules' constants lie below it. */
+export const HEAP_BASE = PAGE;
 /** What the modules declare as their largest memory: 4 GiB. */
 const LARGEST_PAGES = 65536;
 const INITIAL_PAGES = 16;
@@ -36,18 +27,23 @@ export function supports(build: Build): boolean {
 }
 
 /**
- * Compiles and instantiates one build on a memory of its own.
- * @throws EngineError if the runtime has no WebAssembly SIMD, or the file cannot be read.
+ * Compiles one build, with a memory for it.
+ * @param inlined the build's binary, compressed (raw deflate, base64), where the bundle carries it.
+ * @throws EngineError if the runtime has no WebAssembly SIMD, or the binary cannot be read.
  */
-export async function loadKernels(build: Build, maximumBytes: number): Promise<LoadedKernels> {
-  if (!supports(build)) {
+export async function compile(
+  build: Build | "infer",
+  inlined: string | undefined,
+  maximumBytes: number,
+): Promise<{ module: WebAssembly.Module; memory: WebAssembly.Memory }> {
+  if (!supports(build === "relaxed" ? "relaxed" : "simd")) {
     throw new EngineError(
-      build === "simd"
-        ? "this runtime has no WebAssembly SIMD, which Unrolled needs (Node 16.4+, Chrome 91+, Firefox 89+, Safari 16.4+)"
-        : 'this runtime has no relaxed SIMD: use numerics "reproducible"',
+      build === "relaxed"
+        ? 'this runtime has no relaxed SIMD: use numerics "reproducible"'
+        : "this runtime has no WebAssembly SIMD, which Unrolled needs (Node 16.4+, Chrome 91+, Firefox 89+, Safari 16.4+)",
     );
   }
-  let bytes = await readModule(new URL(`${BASE}kernels-${build}.wasm`, import.meta.url));
+  let bytes = await read(build, inlined);
   let memory: WebAssembly.Memory;
   try {
     memory = createMemory(maximumBytes, true);
@@ -55,27 +51,49 @@ export async function loadKernels(build: Build, maximumBytes: number): Promise<L
     bytes = unshare(bytes);
     memory = createMemory(maximumBytes, false);
   }
-  const module = await WebAssembly.compile(bytes);
-  // The loader's asynchronous way asks whether what it got is a Response, for which Node loads its whole fetch: 20 ms.
-  const { exports } = instantiateSync<Record<string, unknown>>(module, { env: { memory } });
-  const heapBase = (exports.__heap_base as WebAssembly.Global | undefined)?.value ?? PAGE;
-  return { build, module, memory, kernels: exports as unknown as Kernels, heapBase };
+  return { module: await WebAssembly.compile(bytes), memory };
 }
 
-async function readModule(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+/** Node's own modules come through `process`: bundlers for pages would look for what is imported. */
+export const inNode = typeof process === "object" && Boolean(process.versions?.node);
+
+/** In Node a file is the quickest; a page would have to wait for it. */
+async function read(build: string, inlined: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
+  // Bundles of some forms have no address.
+  const hasFiles = inNode && (import.meta.url as string | undefined)?.startsWith("file:");
+  if (inlined && !hasFiles) return inflate(inlined);
+  const name = `kernels-${build}.wasm`;
   try {
-    if (url.protocol === "file:") {
-      // Not an import: bundlers for pages would look for the module.
-      return new Uint8Array(process.getBuiltinModule("node:fs").readFileSync(url));
-    }
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
+    // One literal when it is built: bundlers that know this form copy the file along. The others lie beside it.
+    const relaxed = new URL(
+      `${typeof UNROLLED_WASM_BASE === "string" ? UNROLLED_WASM_BASE : "../../build/"}kernels-relaxed.wasm`,
+      import.meta.url,
+    );
+    const url = build === "relaxed" ? relaxed : new URL(name, relaxed);
+    if (!hasFiles) return await fetchBinary(url);
+    return new Uint8Array(process.getBuiltinModule("node:fs").readFileSync(url));
   } catch (cause) {
-    throw new EngineError(`the kernels could not be read from ${url.href}: ${(cause as Error).message}`, {
+    // Other bundlers move the code, and leave the file where it was.
+    if (inlined) return inflate(inlined);
+    throw new EngineError(`the kernels could not be read from ${name}: ${(cause as Error).message}`, {
       cause,
     });
   }
+}
+
+async function fetchBinary(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href}: HTTP status ${response.status}`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // Servers of one-page applications answer every request with the page.
+  if (!WebAssembly.validate(bytes)) throw new Error(`${url.href} is not a WebAssembly module`);
+  return bytes;
+}
+
+async function inflate(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  const compressed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** The largest memory that the runtime grants, starting from what was asked for and halving. */

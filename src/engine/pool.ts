@@ -1,7 +1,7 @@
 import { EngineError } from "../errors.ts";
+import type { LoadedKernels } from "./instantiate.ts";
 import type { SplitKernel } from "./kernels.ts";
 import { LARGEST_ARGS } from "./layouts.ts";
-import type { LoadedKernels } from "./load.ts";
 import type { Spawn, Thread } from "./spawn.ts";
 import { CONTROL as AT, CONTROL_BYTES } from "./worker.ts";
 

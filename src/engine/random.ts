@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Engine } from "./engine.ts";
+import type { Runner } from "./runner.ts";
 
 /** Where a stream of random numbers stands: enough to continue it bit for bit. */
 export interface RandomState {
@@ -46,7 +46,7 @@ export class RandomStream {
   }
 
   /** One number in [0, 1), a multiple of 2⁻²⁴. Inside a step. */
-  uniform(engine: Engine): number {
+  uniform(engine: Runner): number {
     const { seedLow, seedHigh, blockLow, blockHigh } = this.take(1);
     const at = engine.memory.bump(16);
     engine.kernels.philox(at, blockLow, blockHigh, 0, 0, seedLow, seedHigh);

@@ -1,3 +1,4 @@
+import { inNode } from "./load.ts";
 import { type Start, work } from "./worker.ts";
 
 /** A thread that runs worker.ts. It does not keep a process from ending. */
@@ -23,9 +24,6 @@ export function findSpawn(memory: WebAssembly.Memory): Spawn | undefined {
   if (typeof Worker === "function") return spawnInBrowser;
   return inNode ? spawnInNode : undefined;
 }
-
-/** Its own modules come through `process`: bundlers for pages would look for what is imported. */
-const inNode = typeof process === "object" && Boolean(process.versions?.node);
 
 const program = (port: string): string => `"use strict";(${work})(${port});`;
 

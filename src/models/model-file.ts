@@ -1,23 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
 import { ConfigError, FormatError } from "../errors.ts";
-import { readSafetensors, type SafeTensor, writeSafetensors } from "../formats/safetensors.ts";
+import { writeSafetensors } from "../formats/safetensors.ts";
 import { loadStateDict, stateDict } from "../nn/state-dict.ts";
-import { tokenizerFromJSON } from "../text/tokenizer.ts";
-import { LanguageModel, type LanguageModelConfig } from "./language-model.ts";
-
-/*
- * A model is one safetensors file: the weights under their names, and in the metadata, as JSON, `unrolled` (the
- * file's version), `config` and `tokenizer`. A checkpoint is a model file with more tensors and metadata.
- */
-const VERSION = "1";
-/** The names that are the model's own: a checkpoint's other tensors have other names. */
-const WEIGHTS = /^(embedding|rnn|decoder)\./;
-
-/** What a checkpoint adds: the optimizer's and the run's tensors, and its numbers as JSON. */
-export interface Extras {
-  tensors: ReadonlyMap<string, SafeTensor>;
-  metadata: Readonly<Record<string, string>>;
-}
+import { LanguageModel } from "./language-model.ts";
+import { type Extras, readModelFile, VERSION } from "./read-model-file.ts";
 
 /** A language model as the bytes of a safetensors file. */
 export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8Array<ArrayBuffer> {
@@ -36,20 +22,7 @@ export function loadLanguageModel(
   engine: Engine,
   bytes: Uint8Array,
 ): { model: LanguageModel; extras: Extras } {
-  const { tensors, metadata } = readSafetensors(bytes);
-  if (metadata.unrolled === undefined) {
-    throw new FormatError(
-      "the file has no `unrolled` entry in its metadata: it is not a model of this library",
-    );
-  }
-  if (metadata.unrolled !== VERSION) {
-    throw new FormatError(`the file has version ${metadata.unrolled}, expected ${VERSION}`);
-  }
-  const tokenizer = metadata.tokenizer
-    ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer))
-    : undefined;
-  const config = parse("config", metadata.config) as LanguageModelConfig;
-  checkSizes(config, tensors);
+  const { config, tokenizer, weights, extras } = readModelFile(bytes);
   let model: LanguageModel;
   const random = engine.random.state;
   try {
@@ -61,52 +34,11 @@ export function loadLanguageModel(
     // Weights that are overwritten must not move the stream.
     engine.random.state = random;
   }
-  const weights = new Map([...tensors].filter(([name]) => WEIGHTS.test(name)));
   try {
     loadStateDict(model, weights);
   } catch (error) {
     model.free();
     throw error;
   }
-  const rest = new Map([...tensors].filter(([name]) => !WEIGHTS.test(name)));
-  return { model, extras: { tensors: rest, metadata } };
-}
-
-function parse(key: string, json: string | undefined): object {
-  try {
-    const value: unknown = JSON.parse(json ?? "");
-    if (typeof value === "object" && value !== null) return value;
-  } catch {
-    // Said below.
-  }
-  throw new FormatError(
-    `metadata: ${key}: expected a JSON object, got ${json === undefined ? "nothing" : json.slice(0, 40)}`,
-  );
-}
-
-/** The file's own weights bound what its config may ask for, so that a forged config cannot take all memory. */
-function checkSizes(config: LanguageModelConfig, tensors: ReadonlyMap<string, SafeTensor>): void {
-  const shape = tensors.get("embedding.weight")?.shape;
-  const layers = [...tensors.keys()].filter((name) => name.startsWith("rnn.weight_hh_l")).length;
-  const state = tensors.get("rnn.weight_hh_l0")?.shape[1];
-  const { vocabSize, hiddenSize, embeddingSize = hiddenSize, numLayers = 1, tieWeights } = config;
-  const { projSize: stateSize = hiddenSize } = config;
-  if (shape?.join() !== `${vocabSize},${embeddingSize}` || state !== stateSize || layers !== numLayers) {
-    throw new FormatError(
-      `config: it describes an embedding [${vocabSize}, ${embeddingSize}] and ${numLayers} layers with states of ` +
-        `${stateSize} numbers; the weights are an embedding [${shape ?? "none"}] and ${layers} layers with states ` +
-        `of ${state ?? "no"} numbers`,
-    );
-  }
-  // A shape may hold little and say much: [0, 16777216]. With one gate, the weights would be:
-  const least =
-    vocabSize * (tieWeights ? embeddingSize : embeddingSize + stateSize) +
-    hiddenSize * (embeddingSize + stateSize * (2 * numLayers - 1));
-  let present = 0;
-  for (const { data } of tensors.values()) present += data.length;
-  if (!(least <= present)) {
-    throw new FormatError(
-      `config: it describes a model of at least ${least} weights; the file has ${present}`,
-    );
-  }
+  return { model, extras };
 }

@@ -37,7 +37,7 @@ export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeT
       known.add(name);
       const tensor = tensors.get(name);
       if (!tensor) continue;
-      const problem = problemOf(tensor, parameter);
+      const problem = problemOf(tensor, parameter.shape);
       if (problem) problems.push(`${name} ${problem}`);
       found.push({ name, data: problem ? new Float32Array() : toFloat32(tensor) });
     }
@@ -59,11 +59,11 @@ export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeT
 }
 
 /** What is wrong with a tensor, if anything: its type, its shape, or both. */
-function problemOf({ dtype, shape }: SafeTensor, parameter: Parameter): string | undefined {
+export function problemOf({ dtype, shape }: SafeTensor, expected: readonly number[]): string | undefined {
   const parts: string[] = [];
   if (!DTYPES.includes(dtype)) parts.push(`has the type ${dtype}, expected ${DTYPES.join(", ")}`);
-  if (shape.join() !== parameter.shape.join()) {
-    parts.push(`has the shape [${shape}], expected [${parameter.shape}]`);
+  if (shape.join() !== expected.join()) {
+    parts.push(`has the shape [${shape}], expected [${expected}]`);
   }
   return parts.length > 0 ? parts.join(" and ") : undefined;
 }

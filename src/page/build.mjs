@@ -19,9 +19,8 @@ const common = {
   logLevel: "warning",
   // Of the package's "sideEffects": false, which is true of the library, not of a page.
   ignoreAnnotations: true,
-  // The kernels and the worker's program lie beside the page. A browser never takes the way that imports Node's modules.
-  define: { UNROLLED_WASM_BASE: '"./"', UNROLLED_WORKER_BASE: '"./"' },
-  external: ["node:*"],
+  // The kernels and the worker's program lie beside the page.
+  define: { UNROLLED_WASM_BASE: '"./"', UNROLLED_TRAINER_WORKER: '"./trainer-worker.js"' },
 };
 await build({
   ...common,

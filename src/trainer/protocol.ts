@@ -4,7 +4,7 @@
  */
 import type { Activations, GateTerms } from "../diagnose/activations.ts";
 import * as errors from "../errors.ts";
-import type { GeneratedToken, GenerateOptions } from "../generate/generate.ts";
+import type { GeneratedToken, GenerateOptions } from "../generate/text.ts";
 import type {
   ModelSource,
   SampleSettings,

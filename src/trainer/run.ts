@@ -4,9 +4,11 @@
 import { activations, gateTerms } from "../diagnose/activations.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { ConfigError, FormatError, NumericError } from "../errors.ts";
-import { type GeneratedToken, type GenerateOptions, generate } from "../generate/generate.ts";
+import { generate } from "../generate/generate.ts";
+import type { GeneratedToken, GenerateOptions } from "../generate/text.ts";
 import { LanguageModel, type LanguageModelConfig } from "../models/language-model.ts";
-import { type Extras, loadLanguageModel, saveLanguageModel } from "../models/model-file.ts";
+import { loadLanguageModel, saveLanguageModel } from "../models/model-file.ts";
+import type { Extras } from "../models/read-model-file.ts";
 import { Corpus, type LanguageBatch, splitText } from "../text/corpus.ts";
 import { type Tokenizer, tokenizerFromJSON } from "../text/tokenizer.ts";
 import { trainTokenizer } from "../text/train-tokenizer.ts";

@@ -1,5 +1,5 @@
 import { ConfigError, EngineError } from "../errors.ts";
-import type { GeneratedToken, GenerateOptions } from "../generate/generate.ts";
+import type { GeneratedToken, GenerateOptions } from "../generate/text.ts";
 import type { TrainerInfo, TrainerReport, TrainerState } from "./options.ts";
 import {
   type Adjustments,
@@ -13,9 +13,8 @@ import {
   type TrainerSource,
 } from "./protocol.ts";
 
-/** Where the worker's program lies relative to this module: esbuild sets it for the bundle, sources use build/. */
-declare const UNROLLED_WORKER_BASE: string | undefined;
-const BASE = typeof UNROLLED_WORKER_BASE === "string" ? UNROLLED_WORKER_BASE : "../../build/";
+/** The worker's program relative to this module: esbuild sets it for bundles, sources use build/. */
+declare const UNROLLED_TRAINER_WORKER: string | undefined;
 
 export interface TrainerWorker extends Port {
   onerror: ((event: ErrorEvent) => void) | null;
@@ -59,10 +58,15 @@ function startWorker(): TrainerWorker {
       "there are no web workers here: in Node use train(), which createTrainer() runs in one",
     );
   }
-  return new Worker(new URL(`${BASE}trainer-worker.js`, import.meta.url), {
-    type: "module",
-    name: "unrolled trainer",
-  }) as TrainerWorker;
+  // Literals, all of it: bundlers that know this form take the worker along.
+  return (
+    typeof UNROLLED_TRAINER_WORKER === "string"
+      ? new Worker(new URL(UNROLLED_TRAINER_WORKER, import.meta.url), { type: "module", name: "unrolled" })
+      : new Worker(new URL("../../build/trainer-worker.js", import.meta.url), {
+          type: "module",
+          name: "unrolled",
+        })
+  ) as TrainerWorker;
 }
 
 interface Pending {

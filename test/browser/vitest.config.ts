@@ -8,12 +8,13 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** What starts processes, reads packages or compiles; threads have a test of their own in in-page/. */
 const NODE_ONLY = [
-  "test/{cli,examples,page}/**",
+  "test/{cli,examples,package,page}/**",
   "test/browser/*.test.ts",
   "test/readme.test.ts",
   "test/assembly/{layouts,micro-kernel}.test.ts",
   "test/engine/threads.test.ts",
   "test/formats/gpt2-vocabulary.test.ts",
+  "test/models/fetch-model-file.test.ts",
   "test/plot/text-chart.test.ts",
 ];
 

@@ -215,7 +215,7 @@ describe("training in the page", () => {
     ).toBe("/models/large.safetensors");
     expect(await page.$(".run-panel")).toBeNull();
     await load("http://example.org/a.safetensors");
-    await waitForText(page, ".notice.is-error", /must begin with https:/);
+    await waitForText(page, ".notice.is-error", /expected an address that begins with https:/);
     // Requests that a service worker passes on are not the page's own.
     await page.setBypassServiceWorker(true);
     await page.setRequestInterception(true);
@@ -236,10 +236,10 @@ describe("training in the page", () => {
     const url = `${playground.server.url}models/small.safetensors`;
     answer = { body: Buffer.from("nothing"), status: 404 };
     await load(url);
-    await waitForText(page, ".notice.is-error", /status 404/);
+    await waitForText(page, ".notice.is-error", /HTTP status 404/);
     answer = { body: Buffer.alloc(65 * 2 ** 20) };
     await load(url);
-    await waitForText(page, ".notice.is-error", /larger than 64 MB/);
+    await waitForText(page, ".notice.is-error", /expected at most 67108864 bytes/);
     answer = { body: Buffer.from("no model") };
     await load(url);
     await waitForText(page, ".notice.is-error", /safetensors: /);

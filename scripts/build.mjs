@@ -1,0 +1,61 @@
+// npm run build: the package, from src/ and the compiled kernels, into build/.
+//   index.js, plot.js, generate.js, cli.js   modules for Node and bundlers, with what they share in chunks
+//   unrolled.min.js, generate.min.js         one file each for pages, which need no bundler and no other file
+//   trainer-worker.js                        what createTrainer() runs in a worker: the one file that has to lie beside
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = new URL("..", import.meta.url);
+const compressed = (name) => {
+  const binary = readFileSync(new URL(`build/kernels-${name}.wasm`, root));
+  return JSON.stringify(deflateRawSync(binary, { level: 9 }).toString("base64"));
+};
+
+const options = {
+  absWorkingDir: fileURLToPath(root),
+  outdir: "build",
+  bundle: true,
+  format: "esm",
+  // Puts the names of files together, so that bundlers find them.
+  minifySyntax: true,
+  define: {
+    UNROLLED_WASM_BASE: '"./"',
+    UNROLLED_SIMD: compressed("simd"),
+    UNROLLED_INFER: compressed("infer"),
+    UNROLLED_TRAINER_WORKER: '"./trainer-worker.js"',
+  },
+  sourcemap: true,
+  logLevel: "warning",
+};
+
+// Chunks are named by their content: old ones would stay, and be published.
+for (const name of readdirSync(new URL("build/", root))) {
+  if (name.startsWith("chunk-")) rmSync(new URL(`build/${name}`, root));
+}
+await build({
+  ...options,
+  entryPoints: {
+    index: "src/index.ts",
+    generate: "src/generate/index.ts",
+    plot: "src/plot/index.ts",
+    cli: "src/cli/main.ts",
+  },
+  splitting: true,
+  platform: "node",
+  target: "node20",
+  packages: "external",
+});
+await build({
+  ...options,
+  entryPoints: {
+    "unrolled.min": "src/index.ts",
+    "generate.min": "src/generate/index.ts",
+    "trainer-worker": "src/trainer/worker.ts",
+  },
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  sourcemap: false,
+});

@@ -1,0 +1,68 @@
+import { FileError } from "../errors.ts";
+
+export interface FetchOptions {
+  /** The most bytes to accept. Default 256 MiB. */
+  maximumBytes?: number;
+  /** How long the whole file may take, in milliseconds. Default one minute. */
+  timeout?: number;
+  signal?: AbortSignal;
+  /** Called as bytes come in; `total` is what the server says, if it does. */
+  onProgress?: (received: number, total: number | undefined) => void;
+}
+
+/**
+ * Fetches a model's file, which may come from a stranger: no more than so many bytes, in no more than so long. What
+ * the bytes are, `loadLanguageModel` (`loadModel`) checks.
+ * @throws FileError if the server does not answer, not with the file, too slowly or with too much; what the signal
+ *   was aborted with.
+ */
+export async function fetchModelFile(
+  url: string | URL,
+  { maximumBytes = 0x10000000, timeout = 60_000, signal, onProgress }: FetchOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const refuse = (problem: string, cause?: unknown): FileError =>
+    new FileError(`${url}: ${problem}`, { cause });
+  signal?.throwIfAborted();
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  const late = refuse(`expected the whole file within ${timeout} ms`);
+  const timer = setTimeout(() => stop.abort(late), timeout);
+  try {
+    const response = await fetch(url, { signal: stop.signal });
+    if (!response.ok) throw refuse(`expected a file, got HTTP status ${response.status}`);
+    const tooLarge = (bytes: number): FileError =>
+      refuse(`expected at most ${maximumBytes} bytes, got ${bytes} or more`);
+    // Of what was compressed on the way it is the compressed length, and it may be wrong: a hint.
+    const total = Number(response.headers.get("content-length")) || undefined;
+    if (total && total > maximumBytes) throw tooLarge(total);
+    const chunks: Uint8Array[] = [];
+    let received = 0;
+    const reader = response.body!.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      received += value.length;
+      if (received > maximumBytes) throw tooLarge(received);
+      chunks.push(value);
+      onProgress?.(received, total);
+    }
+    const file = new Uint8Array(received);
+    let at = 0;
+    for (const chunk of chunks) {
+      file.set(chunk, at);
+      at += chunk.length;
+    }
+    return file;
+  } catch (error) {
+    // Not every runtime passes on what a stream was aborted with.
+    if (stop.signal.aborted) throw stop.signal.reason;
+    if (error instanceof FileError) throw error;
+    throw refuse(`it could not be fetched: ${(error as Error).message}`, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    // Nothing more is wanted of a server that goes on sending.
+    stop.abort();
+  }
+}

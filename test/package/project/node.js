@@ -1,0 +1,3 @@
+import { result } from "./app.js";
+
+console.log(JSON.stringify(await result));

@@ -1,0 +1,3 @@
+import { result } from "./app.js";
+
+globalThis.result = result;
