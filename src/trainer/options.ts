@@ -88,8 +88,8 @@ export interface TrainerInfo {
   build: string;
   /** The most threads that compute. */
   threads: number;
-  /** Why there is only one thread, where the page could have more: a sentence to show. */
-  notice: string | undefined;
+  /** Why there is only one thread, where there are more cores: a sentence to show. */
+  notice?: string;
   /** "ready" or "finished". */
   state: TrainerState;
   /** Steps done, and in all; 0 without a text. */

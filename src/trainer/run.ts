@@ -127,7 +127,7 @@ export class Run {
     });
   }
 
-  info(notice: string | undefined): TrainerInfo {
+  info(): TrainerInfo {
     const training = this.#training;
     const { text: _, ...options } = this.#options as TrainerOptions;
     return {
@@ -136,7 +136,6 @@ export class Run {
       tokenizer: this.#model.tokenizer?.toJSON(),
       build: this.#engine.build,
       threads: this.#engine.pool?.size ?? 1,
-      notice,
       state: this.#state,
       step: training?.trainer.step ?? 0,
       steps: training?.trainer.steps ?? 0,

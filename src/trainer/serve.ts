@@ -1,6 +1,7 @@
 /*
  * Answers the requests that come over a port. One trainer a port; `open` comes first.
  */
+import { countCores } from "../engine/spawn.ts";
 import { ConfigError } from "../errors.ts";
 import { type Port, type Request, type Response, toPlainError } from "./protocol.ts";
 import { Run } from "./run.ts";
@@ -8,7 +9,8 @@ import { Run } from "./run.ts";
 /** Tokens are gathered so long, in milliseconds, before they are sent. */
 const GATHER = 30;
 
-const NO_THREADS =
+const NOT_SHARED = "This browser lets workers share no memory, so training runs on one thread.";
+const NOT_ISOLATED =
   "This page is not cross-origin isolated, so training runs on one thread. A server that sends the headers " +
   "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp gives it all cores.";
 
@@ -33,7 +35,9 @@ export function serve(port: Port): void {
           state: (state, error) =>
             post({ kind: "state", state, ...(error !== undefined && { error: toPlainError(error) }) }),
         });
-        return [run.info(isolated ? undefined : NO_THREADS)];
+        const info = run.info();
+        const isAlone = info.threads === 1 && info.options.engine?.threads !== 1 && countCores() > 1;
+        return [{ ...info, ...(isAlone && { notice: isolated ? NOT_SHARED : NOT_ISOLATED }) }];
       }
       case "run":
         return [await opened().start()];
