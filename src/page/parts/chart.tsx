@@ -89,7 +89,7 @@ function options(props: ChartProps, size: { width: number; height: number }): uP
   };
   return {
     ...size,
-    padding: [10, 12, 0, 4],
+    padding: [10, 22, 0, 4],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {

@@ -164,7 +164,7 @@ export const NUMBERS = {
     stops: [
       1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.3, 1,
     ],
-    default: 0.004,
+    default: 0.006,
     format: rate,
   },
   clip: {

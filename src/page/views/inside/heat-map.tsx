@@ -126,6 +126,7 @@ function Scale({ isGate, most }: { isGate: boolean; most: number }) {
       <span class="scale-bar" />
       <span>{high}</span>
       <span class="visually-hidden">{middle}</span>
+      <span class="scale-hint">Click a place, or move with the arrow keys</span>
     </div>
   );
 }
