@@ -108,19 +108,19 @@ describe("training in the page", () => {
     await page.click("#train");
     await waitForStep(page, 60);
     await page.click("#pause");
-    await waitForText(page, ".run-panel", /Paused at step/);
+    await waitForText(page, ".run-panel", /(?:Paused|Stopped) at step/);
     const paused = await stepOf(page);
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(await stepOf(page)).toBe(paused);
     await page.reload();
-    const said = await waitForText(page, ".run-panel", /Paused at step/);
+    const said = await waitForText(page, ".run-panel", /(?:Paused|Stopped) at step/);
     expect(said).toContain(`step ${paused.toLocaleString("en")} of 20,000`);
     const label = await page.$eval(".chart", (element) => element.getAttribute("aria-label"));
     expect(label).toMatch(/Gradient norm|Loss of GRU 48/);
     await page.click("#resume");
     await waitForStep(page, paused + 30);
     await page.click("#pause");
-    await waitForText(page, ".run-panel", /Paused at step/);
+    await waitForText(page, ".run-panel", /(?:Paused|Stopped) at step/);
     await page.click("#resume");
     await waitForStep(page, paused + 60);
     expect(playground.errors()).toEqual([]);
@@ -131,7 +131,7 @@ describe("training in the page", () => {
     await page.click("#train");
     await waitForStep(page, 20);
     await page.reload();
-    await waitForText(page, ".run-panel", /Paused at step \d/);
+    await waitForText(page, ".run-panel", /(?:Paused|Stopped) at step \d/);
     const kept = await stepOf(page);
     await page.click("#resume");
     await waitForStep(page, kept + 10);
@@ -283,6 +283,40 @@ describe("training in the page", () => {
     await waitForText(page, ".text-input", /24,000 characters/);
     await upload(page, '.text-input input[type="file"]', "bytes.bin", Uint8Array.of(0xff, 0xfe, 0x00));
     await waitForText(page, ".text-input", /is not UTF-8 text/);
+  });
+
+  it("takes a text, or a model, that is dropped anywhere", async () => {
+    const page = await open(SMALL);
+    const drop = (name: string, content: string) =>
+      page.evaluate(
+        (name, content) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([content], name));
+          document
+            .querySelector("h1")
+            ?.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        },
+        name,
+        content,
+      );
+    await drop("dropped.txt", "a ship, a sea, a whale. ".repeat(1000));
+    await waitForText(page, ".text-input", /24,000 characters/);
+    expect(await page.evaluate(() => location.hash)).toContain("text=own");
+    await drop("broken.safetensors", "nothing");
+    await waitForText(page, ".notice.is-error", /safetensors: /);
+  });
+
+  it("stops a run, which gives its worker back, and lets it go on later", async () => {
+    const page = await open(LONG);
+    await page.click("#train");
+    await waitForStep(page, 20);
+    const workers = page.workers().length;
+    await page.click("#stop");
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    await expect.poll(() => page.workers().length, { timeout: 5000 }).toBeLessThan(workers);
+    const stopped = await stepOf(page);
+    await page.click("#resume");
+    await waitForStep(page, stopped + 20);
   });
 
   it("says what is wrong with a text that is too short", async () => {

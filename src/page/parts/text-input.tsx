@@ -1,12 +1,12 @@
 /** The reader's own text: pasted, dropped or from a file. */
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { readTextFile } from "../state/text-file.ts";
 import { ownText, setOwnText } from "../state/texts.ts";
 import { FileButton } from "./controls.tsx";
 import { integer } from "./format.ts";
 import { UploadIcon } from "./icons.tsx";
 
-const MOST_BYTES = 32 * 2 ** 20;
 /** A text field with more in it makes the page slow. */
 const MOST_SHOWN = 20_000;
 
@@ -16,14 +16,10 @@ export function TextInput() {
   const isOver = useSignal(false);
   const read = async (file: File): Promise<void> => {
     problem.value = undefined;
-    if (file.size > MOST_BYTES) {
-      problem.value = `${file.name} has ${integer(file.size)} bytes: at most ${integer(MOST_BYTES)} are read.`;
-      return;
-    }
     try {
-      setOwnText(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
-    } catch {
-      problem.value = `${file.name} is not UTF-8 text.`;
+      setOwnText(await readTextFile(file));
+    } catch (error) {
+      problem.value = (error as Error).message;
     }
   };
   const text = ownText.value;
@@ -41,6 +37,7 @@ export function TextInput() {
       }}
       onDrop={(event) => {
         event.preventDefault();
+        event.stopPropagation();
         isOver.value = false;
         const [file] = event.dataTransfer?.files ?? [];
         if (file) void read(file);

@@ -271,7 +271,7 @@ function promptFrom(text: string, validationFraction: number): string {
 /** Held out at most: an evaluation should take a moment, not a minute. */
 const MOST_HELD_OUT = 60_000;
 
-export function trainerOptions(all: Settings, text: string, name: string): TrainerOptions {
+export function trainerOptions(all: Settings, text: string, name: string | undefined): TrainerOptions {
   const { cell, hiddenSize, numLayers, embeddingSize, dropout, tokenizer, vocabSize } = all;
   const { batchSize, sequenceLength, optimizer, learningRate, schedule, clip, steps, seed, numerics } = all;
   const validationFraction = Math.min(0.1, MOST_HELD_OUT / text.length);
@@ -300,7 +300,6 @@ export function trainerOptions(all: Settings, text: string, name: string): Train
       seed,
       prompt: promptFrom(text, validationFraction),
     },
-    checkpoint: name,
-    checkpointEvery: 10,
+    ...(name !== undefined && { checkpoint: name, checkpointEvery: 10 }),
   };
 }

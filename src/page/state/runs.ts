@@ -21,7 +21,7 @@ import { route } from "./route.ts";
 import { settings } from "./settings.ts";
 import { loadText } from "./texts.ts";
 
-/** "kept": of an earlier visit, and not open. "model": a file, which has no text to train on. */
+/** "kept": stopped, or of an earlier visit, and not open. "model": a file, which has no text to train on. */
 export type Status = "opening" | "training" | "paused" | "finished" | "failed" | "kept" | "model";
 
 export interface Validation {
@@ -145,9 +145,12 @@ export class Run {
       this.status.value = "training";
       this.error.value = undefined;
       for await (const report of trainer.run()) this.#take(report);
+      if (trainer !== this.#trainer) return;
       this.#flush();
       this.status.value = trainer.state === "finished" ? "finished" : "paused";
     } catch (error) {
+      // Of one that was stopped.
+      if (this.status.peek() === "kept") return;
       this.#flush();
       this.#fail(error);
     }
@@ -188,6 +191,16 @@ export class Run {
     await this.#trainer?.pause();
     this.#flush();
     this.status.value = "paused";
+  }
+
+  /** Pauses and gives the memory back; what is kept can go on later. */
+  async stop(): Promise<void> {
+    await this.pause();
+    this.#trainer?.close();
+    this.#trainer = undefined;
+    this.#opening = undefined;
+    this.#source = { checkpoint: this.checkpoint! };
+    this.status.value = "kept";
   }
 
   async resume(): Promise<void> {
@@ -252,7 +265,7 @@ function newId(): string {
 export async function startRun(all: Settings): Promise<Run> {
   const text = await loadText(all.text);
   const id = newId();
-  const source = trainerOptions(all, text, `${id}?${writeSettings(all)}`);
+  const source = trainerOptions(all, text, hasStorage ? `${id}?${writeSettings(all)}` : undefined);
   const run = new Run({ id, name: nameOf(all), settings: all, status: "opening", source });
   add(run);
   void run.start();
@@ -268,6 +281,9 @@ export async function openModel(name: string, file: Uint8Array | Blob): Promise<
   return run;
 }
 
+/** Not so in some private windows: runs then end with the page. */
+let hasStorage = true;
+
 /** How many runs of earlier visits are kept. */
 const MOST_KEPT = 6;
 
@@ -277,7 +293,7 @@ export async function restoreRuns(): Promise<void> {
   try {
     stored = (await listStoredRuns()).filter(({ name }) => name.startsWith("run-"));
   } catch {
-    // No storage in a private window: nothing was kept.
+    hasStorage = false;
     return;
   }
   for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Notice } from "../parts/controls.tsx";
 import { runs, selected } from "../state/runs.ts";
 import { Completions } from "./train/completions.tsx";
@@ -6,10 +7,18 @@ import { Curves } from "./train/curves.tsx";
 import { Experiment } from "./train/experiment.tsx";
 import { RunPanel, RunTabs } from "./train/run-panel.tsx";
 import { Samples } from "./train/samples.tsx";
+import { takeDrops } from "./train/take-drops.ts";
 
 export function TrainView() {
   const run = selected.value;
   const problem = useSignal<string | undefined>(undefined);
+  useEffect(
+    () =>
+      takeDrops((error) => {
+        problem.value = error.message;
+      }),
+    [],
+  );
   return (
     <div class="view train">
       <header class="view-head">

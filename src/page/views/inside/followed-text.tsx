@@ -1,7 +1,7 @@
 /** The text in the colours of one unit: what does it follow? (Karpathy, Johnson & Fei-Fei 2015) */
 import type { Inspection, LayerActivations } from "unrolled";
 import { diverging } from "../../parts/heat.ts";
-import { level, looked, SERIES, seriesOf } from "./looked.ts";
+import { hovered, level, looked, SERIES, seriesOf } from "./looked.ts";
 
 export function FollowedText({
   seen,
@@ -13,7 +13,8 @@ export function FollowedText({
   series: string;
 }) {
   const rows = seriesOf(layer, series)!;
-  const { unit, step } = looked.value;
+  const { step } = looked.value;
+  const unit = Math.min(hovered.value ?? looked.value.unit, rows.width - 1);
   const levels = seen.tokens.map((_, t) => level(rows, rows.values[t * rows.width + unit]));
   return (
     <section class="panel followed" aria-label="The text as the unit sees it">

@@ -4,7 +4,7 @@ import type { Inspection, LayerActivations } from "unrolled";
 import { visible } from "../../parts/format.ts";
 import { divergingRGB } from "../../parts/heat.ts";
 import { theme } from "../../state/theme.ts";
-import { level, looked, type Rows, SERIES, seriesOf } from "./looked.ts";
+import { hovered, level, looked, type Rows, SERIES, seriesOf } from "./looked.ts";
 
 export function HeatMap({
   seen,
@@ -30,12 +30,11 @@ export function HeatMap({
       unit: Math.max(0, Math.min(rows.width - 1, u)),
     };
   };
-  const point = (event: MouseEvent): void => {
+  const placeOf = (event: MouseEvent): [number, number] => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    move(
-      Math.floor(((event.clientX - box.left) / box.width) * steps),
-      Math.floor(((event.clientY - box.top) / box.height) * rows.width),
-    );
+    const t = Math.floor(((event.clientX - box.left) / box.width) * steps);
+    const u = Math.floor(((event.clientY - box.top) / box.height) * rows.width);
+    return [t, Math.max(0, Math.min(rows.width - 1, u))];
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const moves: Record<string, [number, number]> = {
@@ -74,9 +73,14 @@ export function HeatMap({
             aria-valuetext={`unit ${unit}, token ${step + 1}, ${visible(seen.tokens[step])}: ${value.toFixed(2)}`}
             style={{ height: `${height}px` }}
             onMouseMove={(event) => {
-              if (event.buttons > 0) point(event);
+              const [t, u] = placeOf(event);
+              if (event.buttons > 0) move(t, u);
+              hovered.value = u;
             }}
-            onMouseDown={point}
+            onMouseLeave={() => {
+              hovered.value = undefined;
+            }}
+            onMouseDown={(event) => move(...placeOf(event))}
             onKeyDown={onKeyDown}
           >
             <canvas ref={canvas} width={steps} height={rows.width} />
@@ -84,6 +88,12 @@ export function HeatMap({
               class="heat-column"
               style={{ left: `${(100 * step) / steps}%`, width: `${100 / steps}%` }}
             />
+            {hovered.value !== undefined && hovered.value !== unit && (
+              <span
+                class="heat-row is-hovered"
+                style={{ top: `${(100 * hovered.value) / rows.width}%`, height: `${100 / rows.width}%` }}
+              />
+            )}
             <span
               class="heat-row"
               style={{ top: `${(100 * unit) / rows.width}%`, height: `${100 / rows.width}%` }}
@@ -126,7 +136,9 @@ function Scale({ isGate, most }: { isGate: boolean; most: number }) {
       <span class="scale-bar" />
       <span>{high}</span>
       <span class="visually-hidden">{middle}</span>
-      <span class="scale-hint">Click a place, or move with the arrow keys</span>
+      <span class="scale-hint">
+        Point at a unit to see it in the text; click, or use the arrow keys, to stay
+      </span>
     </div>
   );
 }

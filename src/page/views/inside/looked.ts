@@ -4,6 +4,9 @@ import type { LayerActivations } from "unrolled";
 
 export const looked = signal({ layer: 0, unit: 0, step: 0, series: "hidden" });
 
+/** The unit under the pointer, which the text is coloured by as long as it is there. */
+export const hovered = signal<number | undefined>(undefined);
+
 export interface Series {
   label: string;
   says: string;

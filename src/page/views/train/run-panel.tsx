@@ -12,7 +12,7 @@ const SAYS: Record<Status, string> = {
   paused: "paused",
   finished: "finished",
   failed: "stopped",
-  kept: "paused",
+  kept: "stopped",
   model: "model",
 };
 
@@ -69,7 +69,7 @@ export function RunPanel({ run }: { run: Run }) {
             {status === "training" &&
               (report ? `Training, ${duration(report.secondsLeft)} left` : "Starting …")}
             {(status === "paused" || status === "kept") &&
-              `Paused at step ${integer(step)} of ${integer(steps)}`}
+              `${status === "paused" ? "Paused" : "Stopped"} at step ${integer(step)} of ${integer(steps)}`}
             {status === "finished" && `Finished after ${integer(steps)} steps`}
             {status === "failed" && "Stopped by an error"}
             {status === "model" && "A model from a file"}
@@ -138,6 +138,11 @@ function RunButtons({ run }: { run: Run }) {
       {status === "training" && (
         <button type="button" class="button" id="pause" onClick={() => void run.pause()}>
           <PauseIcon /> Pause
+        </button>
+      )}
+      {(status === "training" || status === "paused") && run.checkpoint && (
+        <button type="button" class="button quiet" id="stop" onClick={() => void run.stop()}>
+          Stop
         </button>
       )}
       {(status === "paused" || status === "kept" || (status === "failed" && run.settings)) && (
