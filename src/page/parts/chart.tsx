@@ -25,22 +25,25 @@ export interface ChartProps {
   format?: (value: number) => string;
 }
 
+type Ranges = Pick<ChartProps, "xMax" | "yRange">;
+
 const FONT = '11px "JetBrains Mono Variable", monospace';
 
 export function Chart(props: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const data = toData(props.lines);
-  const { height, log, yRange } = props;
+  const { height, log } = props;
+  // What a plot is made for; data and ranges it takes as they come.
   const shape = [
     theme.value,
     log,
-    yRange,
-    props.xMax,
     height,
     ...props.lines.map(({ label, colour, kind }) => `${label} ${colour} ${kind}`),
   ].join("|");
   const made = useRef("");
+  const ranges = useRef<Ranges>(props);
+  ranges.current = props;
 
   useEffect(() => {
     const element = box.current!;
@@ -65,7 +68,11 @@ export function Chart(props: ChartProps) {
     plot.current?.destroy();
     const element = box.current!;
     const size = { width: element.clientWidth || 300, height };
-    plot.current = new uPlot(options(props, size), data, element);
+    plot.current = new uPlot(
+      options(props, size, () => ranges.current),
+      data,
+      element,
+    );
   });
 
   return (
@@ -79,8 +86,12 @@ function toData(lines: readonly Line[]): uPlot.AlignedData {
   return tables.length === 1 ? tables[0] : uPlot.join(tables);
 }
 
-function options(props: ChartProps, size: { width: number; height: number }): uPlot.Options {
-  const { lines, xMax, log, yRange, format = short, xLabel } = props;
+function options(
+  props: ChartProps,
+  size: { width: number; height: number },
+  ranges: () => Ranges,
+): uPlot.Options {
+  const { lines, log, format = short, xLabel } = props;
   const axis = {
     font: FONT,
     stroke: colour("quiet"),
@@ -93,8 +104,21 @@ function options(props: ChartProps, size: { width: number; height: number }): uP
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: false, ...(xMax !== undefined && { range: [0, xMax] }) },
-      y: { distr: log ? 3 : 1, ...(yRange && { range: yRange }) },
+      x: {
+        time: false,
+        range(_, low, high) {
+          const { xMax } = ranges();
+          return xMax === undefined ? [low, high] : [0, xMax];
+        },
+      },
+      y: {
+        distr: log ? 3 : 1,
+        range(_, low, high) {
+          const { yRange } = ranges();
+          if (yRange || low === null) return yRange ?? [low, high];
+          return log ? uPlot.rangeLog(low, high, 10, true) : uPlot.rangeNum(low, high, 0.1, true);
+        },
+      },
     },
     axes: [
       { ...axis, size: 26, gap: 2, label: xLabel, labelSize: 14, labelGap: 0, labelFont: FONT, space: 64 },

@@ -43,7 +43,7 @@ function set(changes: Partial<GradientsInput>): void {
 
 const PRESETS: { name: string; says: string; values: GradientsInput }[] = [
   { name: "It vanishes", says: "radius below 1", values: { radius: 0.7, steps: 60, clip: 1, memory: 0 } },
-  { name: "It explodes", says: "radius above 1", values: { radius: 1.6, steps: 60, clip: 1, memory: 0 } },
+  { name: "It explodes", says: "radius above 1", values: { radius: 2, steps: 60, clip: 1, memory: 0 } },
   { name: "Gates keep it", says: "memory open", values: { radius: 0.5, steps: 100, clip: 1, memory: 3 } },
 ];
 

@@ -41,7 +41,14 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
             <li class="legend-note">thin: training · dots: held out</li>
           </ul>
         </figcaption>
-        <Chart lines={lines} summary={summary} height={260} xLabel="step" xMax={Math.min(longest, most)} />
+        <Chart
+          lines={lines}
+          summary={summary}
+          height={260}
+          xLabel="step"
+          xMax={Math.min(longest, most)}
+          yRange={lossRange(lines)}
+        />
       </figure>
       <figure class="panel">
         <figcaption>
@@ -62,6 +69,16 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
       </figure>
     </div>
   );
+}
+
+/** Past the first steps' fall, which would leave everything after it flat; in steps of 0.1, so that it seldom moves. */
+function lossRange(lines: readonly Line[]): [number, number] | undefined {
+  const values = lines.flatMap(({ x, y }) => {
+    const start = y.length > 30 ? x[x.length - 1] * 0.04 : 0;
+    return y.filter((value, i): value is number => value !== null && x[i] >= start);
+  });
+  if (values.length === 0) return undefined;
+  return [Math.floor(10 * Math.min(...values) - 0.5) / 10, Math.ceil(10 * Math.max(...values) + 0.5) / 10];
 }
 
 function lossLines(run: Run): Line[] {
