@@ -8,8 +8,8 @@
 // Split over chunks of CHUNK floats, with broadcasting and in copyRows by rows; an element takes the same routine
 // wherever it lies.
 
-import { fill as fillFloats, loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
-import { exp4, log4, sigmoid4, tanh4 } from "./vector-math";
+import { fill as fillFloats, loadUpTo4, madd, nmadd, partStart, storePair, storeUpTo4 } from "./simd";
+import { expSpan, logSpan, multiplyAddSpan, multiplySpan, reluSpan, sigmoidSpan, tanhSpan } from "./spans";
 
 const CHUNK: i32 = 16384;
 
@@ -19,34 +19,17 @@ export const TANH: i32 = 2;
 export const SIGMOID: i32 = 3;
 export const RELU: i32 = 4;
 
-// @ts-ignore: decorator
-@inline
-function apply(kind: i32, x: v128): v128 {
-  if (kind == EXP) return exp4(x);
-  if (kind == LOG) return log4(x);
-  if (kind == TANH) return tanh4(x);
-  if (kind == SIGMOID) return sigmoid4(x);
-  return f32x4.max(x, f32x4.splat(0));
-}
-
-// @ts-ignore: decorator
-@inline
-function unaryLoop(kind: i32, x: usize, y: usize, count: i32): void {
-  for (; count >= 4; count -= 4, x += 16, y += 16) v128.store(y, apply(kind, v128.load(x)));
-  if (count > 0) storeUpTo4(y, apply(kind, loadUpTo4(x, count)), count);
-}
-
 /** y[count] = f(x[count]); y may be x. */
 export function unary(kind: i32, x: usize, y: usize, count: i32, part: i32, parts: i32): void {
   const from = partStart(count, CHUNK, part, parts);
   const length = partStart(count, CHUNK, part + 1, parts) - from;
   x += <usize>from << 2;
   y += <usize>from << 2;
-  if (kind == EXP) unaryLoop(EXP, x, y, length);
-  else if (kind == LOG) unaryLoop(LOG, x, y, length);
-  else if (kind == TANH) unaryLoop(TANH, x, y, length);
-  else if (kind == SIGMOID) unaryLoop(SIGMOID, x, y, length);
-  else unaryLoop(RELU, x, y, length);
+  if (kind == EXP) expSpan(x, y, length);
+  else if (kind == LOG) logSpan(x, y, length);
+  else if (kind == TANH) tanhSpan(x, y, length);
+  else if (kind == SIGMOID) sigmoidSpan(x, y, length);
+  else reluSpan(x, y, length);
 }
 
 /** dx += dy ⊙ f′; `value` is the output y, for log the input x. */
@@ -87,12 +70,17 @@ export function binary(
 }
 
 function binaryRow(kind: i32, a: usize, b: usize, y: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const left = count - j;
-    const at = <usize>j << 2;
-    const p = loadUpTo4(a + at, left);
-    const q = loadUpTo4(b + at, left);
-    storeUpTo4(y + at, kind ? f32x4.mul(p, q) : f32x4.add(p, q), left);
+  if (kind) {
+    multiplySpan(a, b, y, count);
+    return;
+  }
+  for (; count >= 8; count -= 8, a += 32, b += 32, y += 32) {
+    const low = f32x4.add(v128.load(a), v128.load(b));
+    const high = f32x4.add(v128.load(a, 16), v128.load(b, 16));
+    storePair(y, low, high);
+  }
+  for (; count > 0; count -= 4, a += 16, b += 16, y += 16) {
+    storeUpTo4(y, f32x4.add(loadUpTo4(a, count), loadUpTo4(b, count)), count);
   }
 }
 
@@ -101,7 +89,14 @@ export function accumulate(y: usize, x: usize, scale: f32, count: i32, part: i32
   const from = partStart(count, CHUNK, part, parts);
   const to = partStart(count, CHUNK, part + 1, parts);
   const s = f32x4.splat(scale);
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const at = <usize>i << 2;
+    const low = madd(s, v128.load(x + at), v128.load(y + at));
+    const high = madd(s, v128.load(x + at, 16), v128.load(y + at, 16));
+    storePair(y + at, low, high);
+  }
+  for (; i < to; i += 4) {
     const at = <usize>i << 2;
     storeUpTo4(y + at, madd(s, loadUpTo4(x + at, to - i), loadUpTo4(y + at, to - i)), to - i);
   }
@@ -115,21 +110,13 @@ export function multiplyAdd(
     const from = partStart(rows * columns, CHUNK, part, parts);
     const to = partStart(rows * columns, CHUNK, part + 1, parts);
     const start = <usize>from << 2;
-    multiplyAddRow(a + start, b + start, y + start, to - from);
+    multiplyAddSpan(a + start, b + start, y + start, to - from);
     return;
   }
   const to = partStart(rows, 1, part + 1, parts);
   for (let row = partStart(rows, 1, part, parts); row < to; row++) {
     const start = (<usize>row * columns) << 2;
-    multiplyAddRow(a + start, b, y + start, columns);
-  }
-}
-
-function multiplyAddRow(a: usize, b: usize, y: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const left = count - j;
-    const at = <usize>j << 2;
-    storeUpTo4(y + at, madd(loadUpTo4(a + at, left), loadUpTo4(b + at, left), loadUpTo4(y + at, left)), left);
+    multiplyAddSpan(a + start, b, y + start, columns);
   }
 }
 

@@ -1,10 +1,10 @@
 // What the host may call, and nothing else.
 
-export { gemmMultiply, gemmPack, gemmParts, gemmScratchBytes } from "./matmul/gemm";
+export { gemmMultiply, gemmParts, gemmScratchBytes } from "./matmul/gemm";
 export { gemv } from "./matmul/gemv";
+export { packPanels } from "./matmul/pack";
 // Exported so that it stays a function of its own: see its first lines.
-export { tile4x8 } from "./matmul/tile";
-export { packRecurrent } from "./cells/recurrent";
+export { tileFour } from "./matmul/tile";
 export { rnnBackward, rnnForward } from "./cells/rnn";
 export { lstmBackward, lstmForward } from "./cells/lstm";
 export { gruBackward, gruForward } from "./cells/gru";

@@ -10,7 +10,7 @@
 // Split over chunks; elements are independent.
 
 import { power } from "./scalar-math";
-import { loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "./simd";
+import { loadUpTo4, madd, nmadd, partStart, storePair, storeUpTo4 } from "./simd";
 
 const CHUNK: i32 = 16384;
 
@@ -72,18 +72,36 @@ export function adamStep(args: OptimizerArgs, part: i32, parts: i32): void {
   const scale = f32x4.splat(args.scale);
   const decay = f32x4.splat(args.decoupled ? 0 : args.weightDecay);
   const shrink = f32x4.splat(args.decoupled ? args.learningRate * args.weightDecay : 0);
-  for (let i = from; i < to; i += 4) {
+  const parameter = args.parameter, gradient = args.gradient, first = args.first, second = args.second;
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const at = <usize>i << 2;
+    const q = v128.load(parameter + at), q2 = v128.load(parameter + at, 16);
+    const p = nmadd(shrink, q, q), p2 = nmadd(shrink, q2, q2);
+    const g = madd(decay, p, f32x4.mul(scale, v128.load(gradient + at)));
+    const g2 = madd(decay, p2, f32x4.mul(scale, v128.load(gradient + at, 16)));
+    const m = madd(beta1, v128.load(first + at), f32x4.mul(rest1, g));
+    const m2 = madd(beta1, v128.load(first + at, 16), f32x4.mul(rest1, g2));
+    const v = madd(beta2, v128.load(second + at), f32x4.mul(rest2, f32x4.mul(g, g)));
+    const v2 = madd(beta2, v128.load(second + at, 16), f32x4.mul(rest2, f32x4.mul(g2, g2)));
+    storePair(first + at, m, m2);
+    storePair(second + at, v, v2);
+    const step = f32x4.div(m, madd(f32x4.sqrt(v), rootScale, epsilon));
+    const step2 = f32x4.div(m2, madd(f32x4.sqrt(v2), rootScale, epsilon));
+    storePair(parameter + at, nmadd(rate, step, p), nmadd(rate, step2, p2));
+  }
+  for (; i < to; i += 4) {
     const left = to - i;
     const at = <usize>i << 2;
-    let p = loadUpTo4(args.parameter + at, left);
+    let p = loadUpTo4(parameter + at, left);
     p = nmadd(shrink, p, p);
-    const g = madd(decay, p, f32x4.mul(scale, loadUpTo4(args.gradient + at, left)));
-    const m = madd(beta1, loadUpTo4(args.first + at, left), f32x4.mul(rest1, g));
-    const v = madd(beta2, loadUpTo4(args.second + at, left), f32x4.mul(rest2, f32x4.mul(g, g)));
-    storeUpTo4(args.first + at, m, left);
-    storeUpTo4(args.second + at, v, left);
+    const g = madd(decay, p, f32x4.mul(scale, loadUpTo4(gradient + at, left)));
+    const m = madd(beta1, loadUpTo4(first + at, left), f32x4.mul(rest1, g));
+    const v = madd(beta2, loadUpTo4(second + at, left), f32x4.mul(rest2, f32x4.mul(g, g)));
+    storeUpTo4(first + at, m, left);
+    storeUpTo4(second + at, v, left);
     const divisor = madd(f32x4.sqrt(v), rootScale, epsilon);
-    storeUpTo4(args.parameter + at, nmadd(rate, f32x4.div(m, divisor), p), left);
+    storeUpTo4(parameter + at, nmadd(rate, f32x4.div(m, divisor), p), left);
   }
 }
 

@@ -7,6 +7,15 @@
 // machine has FMA). Tails of vectors are loaded with zeros behind them and run through the same vector routine as
 // full vectors, so that an element's bits don't depend on its place.
 
+/**
+ * Whether this is the wide build (`--use WIDE_BUILD=1`): the relaxed one with loops over pairs of vectors, which V8's
+ * re-vectorizer joins to vectors of twice the width. It joins two operations of one kind that lead to two neighbouring
+ * stores with nothing between them.
+ */
+// @ts-ignore: decorator
+@inline
+export const WIDE: bool = isDefined(WIDE_BUILD);
+
 /** a·b + c over four f32 lanes. */
 // @ts-ignore: decorator
 @inline
@@ -33,6 +42,15 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 export function sumLanes(v: v128): f32 {
   const pairs = f32x4.add(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The lanes' sums of four vectors, each as sumLanes() adds them. */
+// @ts-ignore: decorator
+@inline
+export function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
+  const cd = f32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
+  return f32x4.add(i64x2.shuffle(ab, cd, 0, 2), i64x2.shuffle(ab, cd, 1, 3));
 }
 
 /** The largest lane; NaN if any lane is. */
@@ -77,6 +95,14 @@ export function loadUpTo4(source: usize, left: i32): v128 {
 export function storeUpTo4(target: usize, value: v128, left: i32): void {
   if (left >= 4) v128.store(target, value);
   else storeTail(target, value, left);
+}
+
+/** Eight lanes, as the two neighbouring stores that the re-vectorizer looks for. */
+// @ts-ignore: decorator
+@inline
+export function storePair(target: usize, low: v128, high: v128): void {
+  v128.store(target, low);
+  v128.store(target, high, 16);
 }
 
 /** Fills `count` floats with `value`. */

@@ -7,7 +7,7 @@
 // x [R, V] row-major. Forward keeps max + log Σ per row (`normalizers` [R]), so that backward needs one pass. Targets
 // are i32 and checked by the host. Split by rows.
 
-import { loadTail, maxLane, partStart, storeUpTo4, sumLanes } from "./simd";
+import { loadTail, loadUpTo4, maxLane, partStart, storePair, storeUpTo4, sumLanes, WIDE } from "./simd";
 import { exp4, log4 } from "./vector-math";
 
 const GRAIN: i32 = 16;
@@ -30,25 +30,42 @@ function shiftedExp(x: usize, left: i32, shift: v128): v128 {
   return v128.and(mask, exp4(f32x4.sub(loadTail(x, left), shift)));
 }
 
+/** y[count] = exp(x[count] − most). A number, since V8 14 fails to compile a pair that uses a vector argument. */
+function shiftedExpSpan(x: usize, y: usize, count: i32, most: f32): void {
+  const shift = f32x4.splat(most);
+  if (WIDE) {
+    for (; count >= 8; count -= 8, x += 32, y += 32) {
+      const low = exp4(f32x4.sub(v128.load(x), shift));
+      const high = exp4(f32x4.sub(v128.load(x, 16), shift));
+      storePair(y, low, high);
+    }
+  }
+  for (; count > 0; count -= 4, x += 16, y += 16) storeUpTo4(y, shiftedExp(x, count, shift), count);
+}
+
+/** Σ x, in four sums. */
+function sumOf(x: usize, count: i32): f32 {
+  let sums = f32x4.splat(0);
+  for (; count > 0; count -= 4, x += 16) sums = f32x4.add(sums, loadUpTo4(x, count));
+  return sumLanes(sums);
+}
+
 export function softmaxForward(x: usize, y: usize, rows: i32, columns: i32, part: i32, parts: i32): void {
   const from = partStart(rows, GRAIN, part, parts);
   const to = partStart(rows, GRAIN, part + 1, parts);
   for (let row = from; row < to; row++) {
     const source = x + ((<usize>row * columns) << 2);
     const target = y + ((<usize>row * columns) << 2);
-    const shift = f32x4.splat(rowMax(source, columns));
-    let sums = f32x4.splat(0);
-    for (let j = 0; j < columns; j += 4) {
-      const e = shiftedExp(source + (<usize>j << 2), columns - j, shift);
-      sums = f32x4.add(sums, e);
-      storeUpTo4(target + (<usize>j << 2), e, columns - j);
-    }
-    const total = f32x4.splat(sumLanes(sums));
-    for (let j = 0; j < columns; j += 4) {
+    shiftedExpSpan(source, target, columns, rowMax(source, columns));
+    const total = f32x4.splat(sumOf(target, columns));
+    let j = 0;
+    for (; j + 8 <= columns; j += 8) {
       const at = target + (<usize>j << 2);
-      const left = columns - j;
-      const e = left >= 4 ? v128.load(at) : loadTail(at, left);
-      storeUpTo4(at, f32x4.div(e, total), left);
+      storePair(at, f32x4.div(v128.load(at), total), f32x4.div(v128.load(at, 16), total));
+    }
+    for (; j < columns; j += 4) {
+      const at = target + (<usize>j << 2);
+      storeUpTo4(at, f32x4.div(loadUpTo4(at, columns - j), total), columns - j);
     }
   }
 }
@@ -108,12 +125,20 @@ export function crossEntropyBackward(
     const source = x + ((<usize>row * columns) << 2);
     const out = dx + ((<usize>row * columns) << 2);
     const shift = f32x4.splat(load<f32>(normalizers + (<usize>row << 2)));
-    for (let j = 0; j < columns; j += 4) {
+    let j = 0;
+    if (WIDE) {
+      for (; j + 8 <= columns; j += 8) {
+        const from = source + (<usize>j << 2), at = out + (<usize>j << 2);
+        const low = f32x4.mul(exp4(f32x4.sub(v128.load(from), shift)), factor);
+        const high = f32x4.mul(exp4(f32x4.sub(v128.load(from, 16), shift)), factor);
+        storePair(at, f32x4.add(v128.load(at), low), f32x4.add(v128.load(at, 16), high));
+      }
+    }
+    for (; j < columns; j += 4) {
       const left = columns - j;
       const at = out + (<usize>j << 2);
       const p = shiftedExp(source + (<usize>j << 2), left, shift);
-      const old = left >= 4 ? v128.load(at) : loadTail(at, left);
-      storeUpTo4(at, f32x4.add(old, f32x4.mul(p, factor)), left);
+      storeUpTo4(at, f32x4.add(loadUpTo4(at, left), f32x4.mul(p, factor)), left);
     }
     const at = out + (<usize>target << 2);
     store<f32>(at, load<f32>(at) - scale);

@@ -1,7 +1,7 @@
 /** `npm run bench`: the suite in Node. */
-import { cpus } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { supports } from "../src/engine/load.ts";
+import { circumstances } from "./circumstances.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { formatJson, formatMarkdown, type Row } from "./report.ts";
 import { run } from "./suite.ts";
@@ -25,11 +25,6 @@ async function main(): Promise<number> {
   }
   // Node 20 has relaxed SIMD behind a flag, which newer versions, that need none, do not know.
   if (!supports("relaxed")) setFlagsFromString("--experimental-wasm-relaxed-simd");
-  const circumstances = {
-    machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
-    runtime: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
-    date: new Date().toISOString().slice(0, 10),
-  };
   let told: string | undefined;
   const tell = ({ name }: Row) => {
     if (name !== told) console.error(`${name} done`);
@@ -43,7 +38,8 @@ async function main(): Promise<number> {
     console.error(error.message);
     return 2;
   }
-  console.log(options.json ? formatJson(rows, circumstances) : formatMarkdown(rows, circumstances));
+  const format = options.json ? formatJson : formatMarkdown;
+  console.log(format(rows, circumstances(`Node ${process.versions.node} (V8 ${process.versions.v8})`)));
 
   const wrong = rows.filter(({ name, ofPeak }) => name.startsWith("W7/") && (ofPeak ?? 0) > PEAK_TOLERANCE);
   for (const { name, build, ofPeak } of wrong) {

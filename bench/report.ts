@@ -1,11 +1,12 @@
 /** The rows of a run as Markdown and as JSON. */
+import type { Build } from "../src/engine/load.ts";
 
 /** One figure; the names are those of the JSON output. */
 export interface Row {
   /** The workload, as filters know it, and in words. */
   name: string;
   title: string;
-  build: "simd" | "relaxed" | "reference";
+  build: Build | "reference";
   threads: number;
   /** In `unit`. */
   median: number;
@@ -32,12 +33,13 @@ export interface Circumstances {
   date: string;
 }
 
-/** Cells of text, the first row being the header. */
+/** Cells of text, the first row being the header. The first columns are words, the others figures. */
 export type Table = string[][];
+export const TEXT_COLUMNS = 2;
 
 export function formatJson(rows: readonly Row[], circumstances: Circumstances): string {
   const round = (_: string, value: unknown) =>
-    typeof value === "number" ? Number(value.toPrecision(5)) : value;
+    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
   return [JSON.stringify(circumstances), ...rows.map((row) => JSON.stringify(row, round))].join("\n");
 }
 
@@ -74,9 +76,9 @@ function workloadTable(rows: readonly Row[]): Table {
   const lines = distinct(rows.map(({ name }) => name)).map((name) => {
     const own = rows.filter((row) => row.name === name);
     const cells = columns.map((key) => cell(own.find((row) => column(row) === key)));
-    return [`**${workloadKey(name)}** ${own[0].title}`, own[0].unit, ...cells];
+    return [workloadKey(name), own[0].title, own[0].unit, ...cells];
   });
-  return [["", "unit", ...columns], ...lines];
+  return [["", "workload", "unit", ...columns], ...lines];
 }
 
 /** A row a size, for each number of threads the time and what an operation costs. */
@@ -94,9 +96,9 @@ function growthTable(rows: readonly Row[]): Table {
       flops === undefined ? "" : number(flops / 1e9),
       bytes === undefined ? "" : number(bytes / 1e6),
     ];
-    return [`**${workloadKey(name)}** ${title}`, ...size, ...cells];
+    return [workloadKey(name), title, ...size, ...cells];
   });
-  return [["", "GFLOP", "MB moved", ...header], ...lines];
+  return [["", "workload", "GFLOP", "MB moved", ...header], ...lines];
 }
 
 function growthCells(row: Row | undefined): string[] {
@@ -134,7 +136,7 @@ function number(value: number): string {
 }
 
 function markdownTable([header, ...lines]: Table): string {
-  const align = header.map((_, column) => (column === 0 ? "---" : "---:"));
+  const align = header.map((_, column) => (column < TEXT_COLUMNS ? "---" : "---:"));
   return [header, align, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 

@@ -39,16 +39,26 @@ export const NAMES: readonly string[] = ["peak", ...GROUPS.flat().map(({ name })
  * the empty filter chooses everything.
  */
 export function matches(filter: string, name: string): boolean {
-  const parts = filter.split(",").map((part) => part.trim().toLowerCase());
-  const chosen = parts.filter((part) => part !== "");
-  return chosen.length === 0 || chosen.some((part) => name.toLowerCase().includes(part));
+  const parts = partsOf(filter);
+  return parts.length === 0 || parts.some((part) => contains(name, part));
+}
+
+function partsOf(filter: string): string[] {
+  return filter
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function contains(name: string, part: string): boolean {
+  return name.toLowerCase().includes(part.toLowerCase());
 }
 
 /**
  * Measures what the filter chooses and returns the rows. `onRow` gets each one when it is there; its share of the peak
  * may still fall, as the peak is sampled until the end.
  * @param sample how long a sample lasts at least, in milliseconds.
- * @throws RangeError if the filter chooses nothing; the signal's reason once it aborts.
+ * @throws RangeError if a part of the filter is in no name; the signal's reason once it aborts.
  */
 export async function run(
   filter: string,
@@ -56,12 +66,13 @@ export async function run(
   signal?: AbortSignal,
   sample = SAMPLE,
 ): Promise<Row[]> {
-  const groups = GROUPS.map((group) => group.filter(({ name }) => matches(filter, name)));
-  if (!NAMES.some((name) => matches(filter, name))) {
+  const unknown = partsOf(filter).find((part) => !NAMES.some((name) => contains(name, part)));
+  if (unknown !== undefined) {
     throw new RangeError(
-      `no benchmark's name contains ${JSON.stringify(filter)}: there are ${NAMES.join(", ")}`,
+      `no benchmark's name contains ${JSON.stringify(unknown)}: there are ${NAMES.join(", ")}`,
     );
   }
+  const groups = GROUPS.map((group) => group.filter(({ name }) => matches(filter, name)));
   signal?.throwIfAborted();
   const variants = await findVariants();
   const peaks = await createPeaks(variants, sample);

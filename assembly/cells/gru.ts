@@ -13,9 +13,9 @@
 // after gruForward; gruBackward turns s into ds and leaves m. The two blocks of W_hh are packed apart: rows of r and z
 // in `packed`, those of n in `packedSecond`. Split by batch rows, each part all T steps of its rows.
 
-import { fill, loadUpTo4, madd, nmadd, partStart, storeUpTo4 } from "../simd";
+import { fill, loadUpTo4, madd, partStart, storePair, storeUpTo4 } from "../simd";
 import { PANEL_SCRATCH } from "../matmul/panels";
-import { sigmoid4, tanh4 } from "../vector-math";
+import { multiplyAddSpan, multiplySpan, sigmoidSpan, tanhSpan } from "../spans";
 import {
   multiplyRecurrent,
   multiplyRecurrentTransposed,
@@ -24,6 +24,8 @@ import {
   ROW_GRAIN,
   rowsAt,
   slot,
+  throughSigmoid,
+  throughTanh,
   timeOf,
   tokenAt,
 } from "./recurrent";
@@ -42,14 +44,14 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
     const extra = args.extra + tokenAt(args, t, from) * row;
     const before = previousSlot(args, args.hidden, t, from, h);
     const now = slot(args, args.hidden, t, from, h);
-    multiplyRecurrent(args, before, h, 2 * h, args.weights, args.packed, gates, 3 * h, rows);
+    multiplyRecurrent(args, before, h, 2 * h, args.weights, args.packed, gates, 3 * h, rows, step);
     if (resetBefore) {
       for (let b = 0; b < rows; b++) {
         const offset = <usize>b * row;
         resetRow(gates + offset * 3, before + offset, extra + offset, h);
       }
       multiplyRecurrent(
-        args, extra, h, h, candidateWeights, args.packedSecond, gates + 2 * row, 3 * h, rows,
+        args, extra, h, h, candidateWeights, args.packedSecond, gates + 2 * row, 3 * h, rows, step,
       );
     } else {
       for (let b = 0; b < rows; b++) {
@@ -57,7 +59,7 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
         if (args.candidateBias) memory.copy(at, args.candidateBias, row);
         else fill(at, 0, h);
       }
-      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedSecond, extra, h, rows);
+      multiplyRecurrent(args, before, h, h, candidateWeights, args.packedSecond, extra, h, rows, step);
     }
     for (let b = 0; b < rows; b++) {
       const offset = <usize>b * row;
@@ -68,35 +70,35 @@ export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
 
 /** m = σ(r)⊙h_{t−1}; r is activated in place. */
 function resetRow(gates: usize, before: usize, product: usize, h: i32): void {
-  for (let j = 0; j < h; j += 4) {
-    const left = h - j;
-    const at = <usize>j << 2;
-    const r = sigmoid4(loadUpTo4(gates + at, left));
-    storeUpTo4(gates + at, r, left);
-    storeUpTo4(product + at, f32x4.mul(r, loadUpTo4(before + at, left)), left);
-  }
+  sigmoidSpan(gates, gates, h);
+  multiplySpan(gates, before, product, h);
 }
 
 function gruRowForward(gates: usize, extra: usize, before: usize, hidden: usize, h: i32, resetBefore: bool): void {
   const row = <usize>h << 2;
-  for (let j = 0; j < h; j += 4) {
-    const left = h - j;
-    const at = <usize>j << 2;
-    const gr = gates + at;
-    const gz = gr + row;
-    const gn = gz + row;
-    const z = sigmoid4(loadUpTo4(gz, left));
-    let n = loadUpTo4(gn, left);
-    if (!resetBefore) {
-      const r = sigmoid4(loadUpTo4(gr, left));
-      storeUpTo4(gr, r, left);
-      n = madd(r, loadUpTo4(extra + at, left), n);
-    }
-    n = tanh4(n);
-    storeUpTo4(gz, z, left);
-    storeUpTo4(gn, n, left);
-    const old = loadUpTo4(before + at, left);
-    storeUpTo4(hidden + at, madd(z, f32x4.sub(old, n), n), left);
+  const gz = gates + row;
+  const gn = gz + row;
+  if (resetBefore) {
+    sigmoidSpan(gz, gz, h);
+  } else {
+    sigmoidSpan(gates, gates, 2 * h);
+    multiplyAddSpan(gates, extra, gn, h);
+  }
+  tanhSpan(gn, gn, h);
+  mixRow(gz, gn, before, hidden, h);
+}
+
+/** h_t = z⊙(h_{t−1} − n) + n */
+function mixRow(z: usize, n: usize, before: usize, hidden: usize, h: i32): void {
+  for (; h >= 8; h -= 8, z += 32, n += 32, before += 32, hidden += 32) {
+    const n1 = v128.load(n), n2 = v128.load(n, 16);
+    const low = madd(v128.load(z), f32x4.sub(v128.load(before), n1), n1);
+    const high = madd(v128.load(z, 16), f32x4.sub(v128.load(before, 16), n2), n2);
+    storePair(hidden, low, high);
+  }
+  for (; h > 0; h -= 4, z += 16, n += 16, before += 16, hidden += 16) {
+    const n1 = loadUpTo4(n, h);
+    storeUpTo4(hidden, madd(loadUpTo4(z, h), f32x4.sub(loadUpTo4(before, h), n1), n1), h);
   }
 }
 
@@ -125,16 +127,16 @@ export function gruBackward(args: RecurrentArgs, part: i32, parts: i32): void {
     if (resetBefore) {
       fill(products, 0, rows * h);
       multiplyRecurrentTransposed(
-        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedSecond, products, h, rows,
+        args, gates + 2 * row, 3 * h, h, candidateWeights, args.packedSecond, products, h, rows, step,
       );
       for (let b = 0; b < rows; b++) {
         const offset = <usize>b * row;
         resetRowBackward(gates + offset * 3, products + offset, before + offset, dBefore + offset, h);
       }
     } else {
-      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedSecond, dBefore, h, rows);
+      multiplyRecurrentTransposed(args, extra, h, h, candidateWeights, args.packedSecond, dBefore, h, rows, step);
     }
-    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, h, rows);
+    multiplyRecurrentTransposed(args, gates, 3 * h, 2 * h, args.weights, args.packed, dBefore, h, rows, step);
   }
 }
 
@@ -149,40 +151,71 @@ function gruRowBackward(
   resetBefore: bool,
 ): void {
   const row = <usize>h << 2;
-  const one = f32x4.splat(1);
-  for (let j = 0; j < h; j += 4) {
+  let j = 0;
+  for (; j + 8 <= h; j += 8) {
+    const at = <usize>j << 2;
+    const gz = gates + row + at, gn = gz + row;
+    const z = v128.load(gz), z2 = v128.load(gz, 16);
+    const n = v128.load(gn), n2 = v128.load(gn, 16);
+    const dh = v128.load(dHidden + at), dh2 = v128.load(dHidden + at, 16);
+    const old = v128.load(before + at), old2 = v128.load(before + at, 16);
+    const kept = madd(dh, z, v128.load(dBefore + at));
+    const kept2 = madd(dh2, z2, v128.load(dBefore + at, 16));
+    storePair(gz, updateGradient(dh, old, n, z), updateGradient(dh2, old2, n2, z2));
+    storePair(gn, candidateGradient(dh, n, z), candidateGradient(dh2, n2, z2));
+    storePair(dBefore + at, kept, kept2);
+  }
+  for (; j < h; j += 4) {
     const left = h - j;
     const at = <usize>j << 2;
-    const gr = gates + at;
-    const gz = gr + row;
-    const gn = gz + row;
-    const z = loadUpTo4(gz, left);
-    const n = loadUpTo4(gn, left);
-    const dh = loadUpTo4(dHidden + at, left);
-    const kept = f32x4.sub(one, z);
-    const dn = f32x4.mul(f32x4.mul(dh, kept), nmadd(n, n, one));
-    const dz = f32x4.mul(f32x4.mul(dh, f32x4.sub(loadUpTo4(before + at, left), n)), f32x4.mul(z, kept));
-    storeUpTo4(gz, dz, left);
-    storeUpTo4(gn, dn, left);
+    const gz = gates + row + at, gn = gz + row;
+    const z = loadUpTo4(gz, left), n = loadUpTo4(gn, left), dh = loadUpTo4(dHidden + at, left);
+    storeUpTo4(gz, updateGradient(dh, loadUpTo4(before + at, left), n, z), left);
+    storeUpTo4(gn, candidateGradient(dh, n, z), left);
     storeUpTo4(dBefore + at, madd(dh, z, loadUpTo4(dBefore + at, left)), left);
-    if (!resetBefore) {
-      const r = loadUpTo4(gr, left);
-      const s = loadUpTo4(extra + at, left);
-      storeUpTo4(gr, f32x4.mul(f32x4.mul(dn, s), f32x4.mul(r, f32x4.sub(one, r))), left);
-      storeUpTo4(extra + at, f32x4.mul(dn, r), left);
-    }
+  }
+  if (!resetBefore) resetAfterRowBackward(gates, gates + 2 * row, extra, h);
+}
+
+/** dz before σ */
+// @ts-ignore: decorator
+@inline
+function updateGradient(dh: v128, before: v128, n: v128, z: v128): v128 {
+  return throughSigmoid(f32x4.mul(dh, f32x4.sub(before, n)), z);
+}
+
+/** dn before tanh */
+// @ts-ignore: decorator
+@inline
+function candidateGradient(dh: v128, n: v128, z: v128): v128 {
+  return throughTanh(f32x4.mul(dh, f32x4.sub(f32x4.splat(1), z)), n);
+}
+
+/** r[H] turns into dr before σ, s[H] into ds, from dn[H] before tanh. */
+function resetAfterRowBackward(r: usize, dn: usize, s: usize, h: i32): void {
+  for (; h >= 8; h -= 8, r += 32, dn += 32, s += 32) {
+    const r1 = v128.load(r), r2 = v128.load(r, 16);
+    const d1 = v128.load(dn), d2 = v128.load(dn, 16);
+    const s1 = v128.load(s), s2 = v128.load(s, 16);
+    storePair(r, throughSigmoid(f32x4.mul(d1, s1), r1), throughSigmoid(f32x4.mul(d2, s2), r2));
+    storePair(s, f32x4.mul(d1, r1), f32x4.mul(d2, r2));
+  }
+  for (; h > 0; h -= 4, r += 16, dn += 16, s += 16) {
+    const r1 = loadUpTo4(r, h), d1 = loadUpTo4(dn, h);
+    storeUpTo4(r, throughSigmoid(f32x4.mul(d1, loadUpTo4(s, h)), r1), h);
+    storeUpTo4(s, f32x4.mul(d1, r1), h);
   }
 }
 
-function resetRowBackward(gates: usize, dProduct: usize, before: usize, dBefore: usize, h: i32): void {
-  const one = f32x4.splat(1);
-  for (let j = 0; j < h; j += 4) {
-    const left = h - j;
-    const at = <usize>j << 2;
-    const r = loadUpTo4(gates + at, left);
-    const dm = loadUpTo4(dProduct + at, left);
-    const dr = f32x4.mul(f32x4.mul(dm, loadUpTo4(before + at, left)), f32x4.mul(r, f32x4.sub(one, r)));
-    storeUpTo4(gates + at, dr, left);
-    storeUpTo4(dBefore + at, madd(dm, r, loadUpTo4(dBefore + at, left)), left);
+/** r[H] turns into dr before σ, from dm[H]; dBefore[H] += dm⊙r. */
+function resetRowBackward(r: usize, dProduct: usize, before: usize, dBefore: usize, h: i32): void {
+  multiplyAddSpan(dProduct, r, dBefore, h);
+  for (; h >= 8; h -= 8, r += 32, dProduct += 32, before += 32) {
+    const low = throughSigmoid(f32x4.mul(v128.load(dProduct), v128.load(before)), v128.load(r));
+    const high = throughSigmoid(f32x4.mul(v128.load(dProduct, 16), v128.load(before, 16)), v128.load(r, 16));
+    storePair(r, low, high);
+  }
+  for (; h > 0; h -= 4, r += 16, dProduct += 16, before += 16) {
+    storeUpTo4(r, throughSigmoid(f32x4.mul(loadUpTo4(dProduct, h), loadUpTo4(before, h)), loadUpTo4(r, h)), h);
   }
 }

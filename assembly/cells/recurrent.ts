@@ -7,8 +7,8 @@
 //   cell, dCell       [T+1, B, H]   likewise
 //   gates             [N, G·H]      in: W_ih x + b; out: activated gates; after backward: dL/d(before σ, tanh)
 //   extra             [N, H]        GRU and projection, see gru.ts and lstm.ts
-//   weights           [G·H, P]      W_hh as the module keeps it, read directly where B is 1
-//   packed            W_hhᵀ (forward) or W_hh (backward) in panels, where B is more than 1
+//   weights           [G·H, P]      W_hh as the module keeps it
+//   packed            W_hhᵀ (forward) or W_hh (backward) in panels (pack.ts); 0 where B is 1 and `weights` are to be read
 //
 // Rows of several lengths come sorted, the longest first, with `offsets` [T+1]: step t then is that of the rows 0 to
 // offsets[t+1] − offsets[t], whose tokens are the rows offsets[t] … of gates and extra: N counts real tokens alone,
@@ -16,10 +16,9 @@
 // states in the slots 0 to n; what lies in the slots after is neither read nor written. So its last state, in
 // reverse the initial one, is in slot n.
 
-import { gemvColumns, gemvRows } from "../matmul/gemv";
-import { packColumns } from "../matmul/pack";
-import { multiplyPanels, PANEL_SCRATCH } from "../matmul/panels";
-import { partStart } from "../simd";
+import { gemvColumns, gemvPanels, gemvRows } from "../matmul/gemv";
+import { multiplyPanels } from "../matmul/panels";
+import { nmadd } from "../simd";
 import { TILE_COLUMNS, TILE_ROWS } from "../matmul/tile";
 
 /** Parts of a recurrence begin at multiples of it: a tile's rows, of which none is computed in vain between parts. */
@@ -51,8 +50,10 @@ export class RecurrentArgs {
   candidateBias: usize;
   dHidden: usize;
   dCell: usize;
-  /** PANEL_SCRATCH bytes, and B·H floats behind them (backward), for each thread. */
+  /** PANEL_SCRATCH bytes and, backward, (B + 1)·H floats behind them, for each thread. */
   scratch: usize;
+  /** As in gemm.ts. */
+  tall: i32;
 }
 
 /** The time index of the step-th step: t counts down in a reversed layer. */
@@ -96,8 +97,8 @@ export function previousSlot(args: RecurrentArgs, history: usize, t: i32, row: i
 }
 
 /**
- * target[rows, outputs] += source[rows, depth] · W[outputs, depth]ᵀ, W a block of rows of W_hh, or W_hr; packed where
- * B > 1. targetStride in floats; source rows are `depth` apart.
+ * target[rows, outputs] += source[rows, depth] · W[outputs, depth]ᵀ, W a block of rows of W_hh, or W_hr.
+ * A vector turns at every `step` (see gemvPanels). targetStride in floats; source rows are `depth` apart.
  */
 export function multiplyRecurrent(
   args: RecurrentArgs,
@@ -109,18 +110,24 @@ export function multiplyRecurrent(
   target: usize,
   targetStride: i32,
   rows: i32,
+  step: i32,
 ): void {
   // A batch of one has parts without rows too, and the matrix-vector product knows no rows.
   if (rows == 0) return;
   // The build that only runs models reads one text at a time.
-  if (isDefined(INFER) || args.batch == 1) {
+  if (isDefined(INFER) || !packed) {
     gemvRows(weights, <usize>depth << 2, source, depth, target, outputs);
     return;
   }
   const panels = (outputs + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  if (args.batch == 1) {
+    gemvPanels(packed, depth, outputs, source, target, 0, panels, (step & 1) != 0);
+    return;
+  }
   const stride = <usize>depth << 2;
   multiplyPanels(
     source, stride, false, rows, depth, packed, outputs, 0, panels, target, <usize>targetStride << 2, args.scratch,
+    args.tall != 0,
   );
 }
 
@@ -138,40 +145,35 @@ export function multiplyRecurrentTransposed(
   target: usize,
   columns: i32,
   rows: i32,
+  step: i32,
 ): void {
   if (rows == 0) return;
   const stride = <usize>columns << 2;
-  if (args.batch == 1) {
+  if (!packed) {
     gemvColumns(weights, stride, deltas, outputs, target, columns);
     return;
   }
   const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  if (args.batch == 1) {
+    gemvPanels(packed, outputs, columns, deltas, target, 0, panels, (step & 1) != 0);
+    return;
+  }
   multiplyPanels(
     deltas, <usize>deltaStride << 2, false, rows, outputs, packed, columns, 0, panels, target, stride, args.scratch,
+    args.tall != 0,
   );
 }
 
-/** Packs a weight for the two functions above: W[outputs, inputs]ᵀ (transposed) or W itself. */
-export function packRecurrent(
-  target: usize,
-  weights: usize,
-  outputs: i32,
-  inputs: i32,
-  transposed: i32,
-  part: i32,
-  parts: i32,
-): void {
-  const columns = transposed ? outputs : inputs;
-  const depth = transposed ? inputs : outputs;
-  const panels = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  packColumns(
-    target,
-    weights,
-    <usize>inputs << 2,
-    transposed != 0,
-    depth,
-    columns,
-    partStart(panels, 1, part, parts),
-    partStart(panels, 1, part + 1, parts),
-  );
+/** A gate's gradient before its σ, from the gradient d after it and the activated gate: d⊙y(1 − y). */
+// @ts-ignore: decorator
+@inline
+export function throughSigmoid(d: v128, y: v128): v128 {
+  return f32x4.mul(d, f32x4.mul(y, f32x4.sub(f32x4.splat(1), y)));
+}
+
+/** Likewise before its tanh: d⊙(1 − y²). */
+// @ts-ignore: decorator
+@inline
+export function throughTanh(d: v128, y: v128): v128 {
+  return f32x4.mul(d, nmadd(y, y, f32x4.splat(1)));
 }

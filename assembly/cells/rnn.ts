@@ -8,8 +8,8 @@
 // dHidden [T+1, B, H] holds what reaches each state from outside; afterwards it holds the whole dL/dh_t.
 // Split by batch rows, each part all T steps of its rows. W_hh comes packed (recurrent.ts).
 
-import { loadUpTo4, partStart, storeUpTo4 } from "../simd";
-import { tanh4 } from "../vector-math";
+import { loadUpTo4, partStart, storePair, storeUpTo4 } from "../simd";
+import { reluSpan, tanhSpan } from "../spans";
 import {
   multiplyRecurrent,
   multiplyRecurrentTransposed,
@@ -18,16 +18,10 @@ import {
   ROW_GRAIN,
   rowsAt,
   slot,
+  throughTanh,
   timeOf,
   tokenAt,
 } from "./recurrent";
-
-// @ts-ignore: decorator
-@inline
-function activate(x: v128, relu: i32): v128 {
-  // max(0, x), keeping NaN, which must reach the loss to be noticed.
-  return relu ? f32x4.max(x, f32x4.splat(0)) : tanh4(x);
-}
 
 export function rnnForward(args: RecurrentArgs, part: i32, parts: i32): void {
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
@@ -40,12 +34,9 @@ export function rnnForward(args: RecurrentArgs, part: i32, parts: i32): void {
     const gates = args.gates + tokenAt(args, t, from) * row;
     const before = previousSlot(args, args.hidden, t, from, h);
     const now = slot(args, args.hidden, t, from, h);
-    multiplyRecurrent(args, before, h, h, args.weights, args.packed, gates, h, rows);
-    for (let j = 0; j < rows * h; j += 4) {
-      const at = <usize>j << 2;
-      const left = rows * h - j;
-      storeUpTo4(now + at, activate(loadUpTo4(gates + at, left), args.variant), left);
-    }
+    multiplyRecurrent(args, before, h, h, args.weights, args.packed, gates, h, rows, step);
+    if (args.variant) reluSpan(gates, now, rows * h);
+    else tanhSpan(gates, now, rows * h);
   }
 }
 
@@ -54,8 +45,6 @@ export function rnnBackward(args: RecurrentArgs, part: i32, parts: i32): void {
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;
   const row = <usize>h << 2;
-  const one = f32x4.splat(1);
-  const zero = f32x4.splat(0);
   for (let step = args.steps - 1; step >= 0; step--) {
     const t = timeOf(args, step);
     const rows = rowsAt(args, t, from, to);
@@ -63,16 +52,28 @@ export function rnnBackward(args: RecurrentArgs, part: i32, parts: i32): void {
     const dBefore = previousSlot(args, args.dHidden, t, from, h);
     const state = slot(args, args.hidden, t, from, h);
     const deltas = args.gates + tokenAt(args, t, from) * row;
-    for (let j = 0; j < rows * h; j += 4) {
-      const at = <usize>j << 2;
-      const left = rows * h - j;
-      const d = loadUpTo4(dNow + at, left);
-      const y = loadUpTo4(state + at, left);
-      const delta = args.variant
-        ? v128.and(d, f32x4.gt(y, zero))
-        : f32x4.mul(d, f32x4.sub(one, f32x4.mul(y, y)));
-      storeUpTo4(deltas + at, delta, left);
-    }
-    multiplyRecurrentTransposed(args, deltas, h, h, args.weights, args.packed, dBefore, h, rows);
+    if (args.variant) throughRelu(dNow, state, deltas, rows * h);
+    else throughTanhSpan(dNow, state, deltas, rows * h);
+    multiplyRecurrentTransposed(args, deltas, h, h, args.weights, args.packed, dBefore, h, rows, step);
+  }
+}
+
+/** deltas[count] = d⊙(1 − y²) */
+function throughTanhSpan(d: usize, y: usize, deltas: usize, count: i32): void {
+  for (; count >= 8; count -= 8, d += 32, y += 32, deltas += 32) {
+    const low = throughTanh(v128.load(d), v128.load(y));
+    const high = throughTanh(v128.load(d, 16), v128.load(y, 16));
+    storePair(deltas, low, high);
+  }
+  for (; count > 0; count -= 4, d += 16, y += 16, deltas += 16) {
+    storeUpTo4(deltas, throughTanh(loadUpTo4(d, count), loadUpTo4(y, count)), count);
+  }
+}
+
+/** deltas[count] = d where y > 0, else 0 */
+function throughRelu(d: usize, y: usize, deltas: usize, count: i32): void {
+  const zero = f32x4.splat(0);
+  for (; count > 0; count -= 4, d += 16, y += 16, deltas += 16) {
+    storeUpTo4(deltas, v128.and(loadUpTo4(d, count), f32x4.gt(loadUpTo4(y, count), zero)), count);
   }
 }

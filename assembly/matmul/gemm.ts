@@ -3,12 +3,10 @@
 //   C[M, N] = op(A)[M, K] · op(B)[K, N]  (+ bias[N] on every row, or + C where accumulate is set)
 //
 // All matrices are row-major f32 with a stride of their own; op is the matrix or its transpose. Two phases with a
-// barrier between them: gemmPack copies op(B) into panels, split by panels; gemmMultiply computes C, split over a
-// grid of blocks of ROW_BLOCK rows and COLUMN_BLOCK columns, each part packing the rows that it needs. The grid
-// depends on the shape alone. gemv.ts is the better way where M is 1.
+// barrier between them: packPanels (pack.ts) copies op(B) into panels; gemmMultiply computes C, split over a grid of
+// blocks of ROW_BLOCK rows and COLUMN_BLOCK columns, each part packing the rows that it needs. The grid depends on the
+// shape alone. gemv.ts is the better way where M is 1.
 
-import { partStart } from "../simd";
-import { packColumns } from "./pack";
 import { multiplyPanels, PANEL_SCRATCH, ROW_BLOCK } from "./panels";
 import { TILE_COLUMNS } from "./tile";
 
@@ -23,31 +21,22 @@ export class GemmArgs {
   a: usize;
   aStride: i32;
   aTransposed: i32;
-  /** op(B)[K, N]: stored [K, N], or [N, K] if transposed. */
-  b: usize;
-  bStride: i32;
-  bTransposed: i32;
+  /** op(B) in panels, as packPanels leaves it. */
+  packed: usize;
   c: usize;
   cStride: i32;
   accumulate: i32;
   /** [N], or 0. Only without accumulate. */
   bias: usize;
-  /** Room for op(B) in panels: K · N rounded up to 8 floats. */
-  packed: usize;
   /** PANEL_SCRATCH bytes for each part that runs at a time. */
   scratch: usize;
+  /** Whether tiles may have six rows: see tile.ts. Bits do not depend on it. */
+  tall: i32;
 }
 
 /** How many parts gemmMultiply's work has. */
 export function gemmParts(m: i32, n: i32): i32 {
   return ((m + ROW_BLOCK - 1) / ROW_BLOCK) * ((n + COLUMN_BLOCK - 1) / COLUMN_BLOCK);
-}
-
-export function gemmPack(args: GemmArgs, part: i32, parts: i32): void {
-  const panels = (args.n + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  const from = partStart(panels, 1, part, parts);
-  const to = partStart(panels, 1, part + 1, parts);
-  packColumns(args.packed, args.b, <usize>args.bStride << 2, args.bTransposed != 0, args.k, args.n, from, to);
 }
 
 /** The part's place in the grid is its number; `parts` must be gemmParts(m, n). */
@@ -82,6 +71,7 @@ export function gemmMultiply(args: GemmArgs, part: i32, parts: i32): void {
     c,
     cStride,
     args.scratch,
+    args.tall != 0,
     !args.accumulate && !args.bias,
   );
 }

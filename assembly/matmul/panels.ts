@@ -1,17 +1,18 @@
 // A block of rows times packed panels: the loop around the tile that gemm and the recurrent cells share.
 //
-//   C[rows, from·8 … to·8] += op(A)[rows, depth] · B[depth, those columns]   (= where C is fresh: what it held is not read)
+//   C[rows, panels from … to] += op(A)[rows, depth] · B[depth, those columns]   (= where C is fresh: what it held is not read)
 //
-// A is packed here, ROW_BLOCK rows at a time, into `scratch` (PANEL_SCRATCH bytes, private to the caller's part).
-// B's panel stays in the first-level cache while all row panels of the block pass over it. Every element of C sees
-// the same operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
+// A is packed here, ROW_BLOCK rows at a time, into `scratch` (PANEL_SCRATCH bytes, private to the caller's part). `tall`
+// allows tiles of six rows, which are faster where the runtime keeps their accumulators in registers (tile.ts). B's panel
+// stays in the first-level cache while all row panels of the block pass over it. Every element of C sees the same
+// operations in the same order wherever it lies in whatever block: bits depend on the depth alone.
 
 import { loadUpTo4, storeUpTo4 } from "../simd";
-import { DEPTH_BLOCK, packRows, panelAddress } from "./pack";
-import { TILE_COLUMNS, TILE_ROWS, tile4x8 } from "./tile";
+import { DEPTH_BLOCK, packRows, panelAddress, tallPanels } from "./pack";
+import { TALL_ROWS, TILE_COLUMNS, TILE_ROWS, tileFour, tileSix } from "./tile";
 
 export const ROW_BLOCK: i32 = 64;
-const EDGE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+const EDGE_BYTES: i32 = TALL_ROWS * TILE_COLUMNS * 4;
 /** Bytes of scratch that one part needs: a packed block of A and one tile for the edges of C. */
 export const PANEL_SCRATCH: i32 = ROW_BLOCK * DEPTH_BLOCK * 4 + EDGE_BYTES;
 
@@ -28,6 +29,7 @@ export function multiplyPanels(
   c: usize,
   cStride: usize,
   scratch: usize,
+  tall: bool,
   fresh: bool = false,
 ): void {
   const edge = scratch + ROW_BLOCK * DEPTH_BLOCK * 4;
@@ -38,21 +40,34 @@ export function multiplyPanels(
       const start = aTransposed
         ? a + <usize>block * aStride + (<usize>row << 2)
         : a + <usize>row * aStride + (<usize>block << 2);
-      packRows(scratch, start, aStride, aTransposed, blockRows, blockDepth);
+      const high = ASC_FEATURE_RELAXED_SIMD && tall ? tallPanels(blockRows) : 0;
+      packRows(scratch, start, aStride, aTransposed, blockRows, blockDepth, high);
       const first = fresh && block == 0;
-      const rowPanel = <usize>(blockDepth * TILE_ROWS) << 2;
+      const depthBytes = <usize>blockDepth << 2;
       for (let panel = from; panel < to; panel++) {
         const b = panelAddress(packed, depth, columns, block, panel);
         const column = panel * TILE_COLUMNS;
         const width = min(TILE_COLUMNS, columns - column);
         let at = c + <usize>row * cStride + (<usize>column << 2);
         let aPanel = scratch;
-        for (let i = 0; i < blockRows; i += TILE_ROWS, aPanel += rowPanel, at += <usize>TILE_ROWS * cStride) {
+        let i = 0;
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          for (; i < high * TALL_ROWS; i += TALL_ROWS, aPanel += <usize>TALL_ROWS * depthBytes, at += <usize>TALL_ROWS * cStride) {
+            const height = min(TALL_ROWS, blockRows - i);
+            if (height == TALL_ROWS && width == TILE_COLUMNS) {
+              tileSix(aPanel, b, at, cStride, blockDepth, first);
+            } else {
+              tileSix(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
+              mergeEdge(at, cStride, edge, height, width, first);
+            }
+          }
+        }
+        for (; i < blockRows; i += TILE_ROWS, aPanel += <usize>TILE_ROWS * depthBytes, at += <usize>TILE_ROWS * cStride) {
           const height = min(TILE_ROWS, blockRows - i);
           if (height == TILE_ROWS && width == TILE_COLUMNS) {
-            tile4x8(aPanel, b, at, cStride, blockDepth, first);
+            tileFour(aPanel, b, at, cStride, blockDepth, first);
           } else {
-            tile4x8(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
+            tileFour(aPanel, b, edge, TILE_COLUMNS * 4, blockDepth, true);
             mergeEdge(at, cStride, edge, height, width, first);
           }
         }

@@ -1,6 +1,7 @@
 /** Measures every workload in every peer, taking turns, and compares their results with Unrolled's. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { PeerProcess } from "./process.mjs";
 
 const ROUNDS = 3;
@@ -9,6 +10,8 @@ const TIMING = { warmUp: 1500, sample: 50, total: 300 };
 const ONCE = { warmUp: 0, sample: 0, total: 0 };
 /** A request's time limit, in milliseconds: what is slower is not waited for. */
 const LIMIT = 60_000;
+/** Milliseconds between two libraries where there are threads: those of OpenMP look for work for 200 after the last. */
+const PAUSE = 300;
 /** A call that takes longer is measured once: no slow moment of the machine explains it. */
 const SLOW = 2000;
 
@@ -22,29 +25,40 @@ const PEERS = [
   ["node", "peer.mjs", "tfjs-cpu"],
   ["node", "peer.mjs", "onnxruntime-web"],
   ["node", "peer.mjs", "onnxruntime-node"],
+  ["node", "peer.mjs", "brain"],
 ];
 
-const NOT_COMPARABLE = [
-  "brain.js: its recurrent networks take no batches (a step is one sequence) and have an optimizer of their own",
-];
+/** Those that have threads in browsers at most. */
+const SINGLE_THREADED = {
+  jax: "jax-js",
+  "tfjs-wasm": "TensorFlow.js (wasm)",
+  "tfjs-cpu": "TensorFlow.js (cpu)",
+  brain: "brain.js",
+};
 
-/** Measures the workloads whose name contains `filter`. */
-export async function compare(filter) {
+/** Measures the workloads whose name contains `filter`, or one of its parts between commas, on so many threads. */
+export async function compare(filter, threads) {
   const workloads = JSON.parse(readFileSync(new URL("../workloads.json", import.meta.url), "utf8"));
-  const chosen = Object.entries(workloads).filter(([key]) => key.includes(filter));
+  const parts = filter.toLowerCase().split(",");
+  const chosen = Object.entries(workloads).filter(([key]) =>
+    parts.some((part) => key.toLowerCase().includes(part.trim())),
+  );
   const report = {
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
     runtime: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
     date: new Date().toISOString().slice(0, 10),
     load: loadavg()[0],
+    threads,
     peers: [],
     rows: [],
-    skipped: [...NOT_COMPARABLE],
+    notes: [],
+    skipped: [],
     wrong: [],
   };
   if (chosen.length === 0) return report;
-  const peers = await startPeers(report.skipped);
+  const peers = await startPeers(threads, report.skipped);
   report.peers = peers.map(({ name }) => name);
+  report.notes = peers.filter(({ note }) => note).map(({ name, note }) => `${name}: ${note}`);
   try {
     for (const [key, workload] of chosen) {
       console.error(`${key}: ${workload.title} …`);
@@ -58,10 +72,14 @@ export async function compare(filter) {
   return report;
 }
 
-async function startPeers(skipped) {
+async function startPeers(threads, skipped) {
   const peers = [];
   for (const [command, ...args] of PEERS) {
-    const peer = new PeerProcess(command === "node" ? process.execPath : command, args);
+    if (threads > 1 && args[1] in SINGLE_THREADED) {
+      skipped.push(`${SINGLE_THREADED[args[1]]}: it has no threads in Node`);
+      continue;
+    }
+    const peer = new PeerProcess(command === "node" ? process.execPath : command, args, threads);
     try {
       await peer.start();
       if (peers.some(({ name }) => name === peer.name)) peer.stop();
@@ -82,6 +100,7 @@ async function measureWorkload(key, workload, peers, { skipped, wrong }) {
     for (const peer of peers) {
       const own = samples.get(peer.name);
       if (own === undefined || own[0] > SLOW) continue;
+      if (peer.threads > 1) await setTimeout(PAUSE);
       try {
         const reply = await peer.ask({ key, workload, timing: TIMING }, LIMIT);
         own.push(...reply.samples);
@@ -95,17 +114,23 @@ async function measureWorkload(key, workload, peers, { skipped, wrong }) {
     }
   }
   const times = Object.fromEntries([...samples].map(([name, own]) => [name, median(own)]));
-  return row(key, workload.title, times, peers);
+  return { ...row(key, workload.title, times, peers), ...operations(workload) };
+}
+
+/** What a matmul's and an elementwise function's times are to be divided by. */
+function operations({ kind, m, k, n, count }) {
+  if (kind === "gemm") return { flops: 2 * m * k * n };
+  return kind === "unary" ? { elements: count } : {};
 }
 
 /** From loading the library to the end of the first training step, in fresh processes. */
 async function measureStart(workload, peers, { skipped }) {
   const times = {};
-  for (const { name, command, args } of peers) {
+  for (const { name, command, args, threads } of peers) {
     const samples = [];
     try {
       for (let round = 0; round < ROUNDS; round++) {
-        const peer = new PeerProcess(command, args);
+        const peer = new PeerProcess(command, args, threads);
         try {
           const { first } = await peer.ask({ key: "start", workload, timing: ONCE }, LIMIT);
           samples.push(peer.imported + first);

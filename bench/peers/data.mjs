@@ -3,6 +3,9 @@
  * pytorch_peer.py makes the same ones.
  */
 
+/** How many threads to use: the last argument of the process. */
+export const THREADS = Number(process.argv.at(-1));
+
 export const LEARNING_RATE = 3e-3;
 export const CLIP = 1;
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };

@@ -1,10 +1,10 @@
 /** ONNX Runtime, in WebAssembly or native: it runs models and does not train. Operands and results cross a border. */
-import { layerWeights, modelWeights, noise } from "./data.mjs";
+import { layerWeights, modelWeights, noise, THREADS } from "./data.mjs";
 import { onnxModel } from "./onnx-model.mjs";
 
 /** What both packages can do, `ort` being one of them. */
 export function createPeer(ort) {
-  const options = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential" };
+  const options = { intraOpNumThreads: THREADS, interOpNumThreads: 1, executionMode: "sequential" };
   const open = (model) => ort.InferenceSession.create(onnxModel(model), options);
   const float = (data, shape) => new ort.Tensor("float32", data, shape);
 

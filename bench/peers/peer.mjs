@@ -1,8 +1,8 @@
 /**
- * One peer in a process of its own: `node peer.mjs <module>`. The module exports its `name` and, for each kind of
- * workload that it can do, a function that makes the operands and returns the work. Called with `true`, the work
- * returns its result; otherwise a matmul's or an element-wise result may stay where the library holds it.
- * First a line is written, `{ name, kinds, imported }`; then, for each line `{ key, workload, timing }` read, one with
+ * One peer in a process of its own: `node peer.mjs <module> <threads>`. The module exports its `name`, a `note` if
+ * there is something to say of it, and, for each kind of workload that it can do, a function that makes the operands and
+ * returns the work. Called with `true`, the work returns its result, unless that cannot be compared with others'; otherwise a matmul's or an element-wise result may stay where the library holds it.
+ * First a line is written, `{ name, note, kinds, imported }`; then, for each line `{ key, workload, timing }` read, one with
  * `{ samples, check, first }`: milliseconds of a call, and, the first time, results to compare with those of others and
  * the milliseconds until they were there. `imported` is how long it took to load the library.
  */
@@ -13,9 +13,9 @@ console.log = console.info = console.debug = console.error;
 const write = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
 
 const beforeImport = performance.now();
-const { name, ...kinds } = await import(`./${process.argv[2]}.mjs`);
+const { name, note, ...kinds } = await import(`./${process.argv[2]}.mjs`);
 const imported = performance.now() - beforeImport;
-write({ name, kinds: Object.keys(kinds), imported });
+write({ name, note, kinds: Object.keys(kinds), imported });
 
 let current;
 for await (const line of createInterface({ input: process.stdin })) {
@@ -29,7 +29,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       current = { key, run: await kinds[workload.kind](workload) };
       const result = await current.run(true);
       first = performance.now() - start;
-      check = values(result);
+      check = result && values(result);
       // The second loss shows that gradients and Adam agree too.
       if (workload.kind === "train") check.push(...values(await current.run(true)));
       while (performance.now() - start < timing.warmUp) await current.run();

@@ -4,20 +4,20 @@ import { fileURLToPath } from "node:url";
 
 const START_LIMIT = 60_000;
 
-/** One thread each, whatever arithmetic library it is built with. */
-const environment = { ...process.env, OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
-
 /** A peer's process (see peer.mjs), started when it is first asked, and again after it died. */
 export class PeerProcess {
   #child;
   #lines;
   #errors = "";
 
-  constructor(command, args) {
+  constructor(command, args, threads) {
     this.command = command;
     this.args = args;
+    this.threads = threads;
     /** The library and its version: known once it has started. */
     this.name = undefined;
+    /** What there is to say of it, if there is. */
+    this.note = undefined;
     /** The kinds of workload that it can do. */
     this.kinds = [];
     /** How long loading the library took, in milliseconds. */
@@ -28,9 +28,16 @@ export class PeerProcess {
   async start() {
     if (this.#child) return;
     this.#errors = "";
-    this.#child = spawn(this.command, this.args, {
+    const threads = String(this.threads);
+    this.#child = spawn(this.command, [...this.args, threads], {
       cwd: fileURLToPath(new URL(".", import.meta.url)),
-      env: environment,
+      // Whatever arithmetic library it is built with.
+      env: {
+        ...process.env,
+        OMP_NUM_THREADS: threads,
+        MKL_NUM_THREADS: threads,
+        OPENBLAS_NUM_THREADS: threads,
+      },
       stdio: ["pipe", "pipe", "pipe"],
     });
     // A failed start or a broken pipe is told by the end of the lines.
@@ -42,7 +49,8 @@ export class PeerProcess {
       this.#errors = (this.#errors + data).slice(-2000);
     });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    ({ name: this.name, kinds: this.kinds, imported: this.imported } = await this.#read(START_LIMIT));
+    const { name, note, kinds, imported } = await this.#read(START_LIMIT);
+    Object.assign(this, { name, note, kinds, imported });
   }
 
   /** @throws Error if the process fails, ends, or takes longer than `limit` milliseconds. */

@@ -1,4 +1,4 @@
-"""PyTorch on one thread. Speaks the protocol of peer.mjs: a workload as a line of JSON in, its times as one out."""
+"""PyTorch on as many threads as the last argument says. Speaks the protocol of peer.mjs: a workload as a line of JSON in, its times as one out."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ before_import = time.perf_counter()
 import numpy as np
 import torch
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[-1]))
 torch.set_num_interop_threads(1)
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}

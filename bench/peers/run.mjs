@@ -9,8 +9,9 @@ import { formatJson, formatMarkdown } from "./report.mjs";
 
 const USAGE = `Usage: npm run bench:peers -- [options]
 
+  --threads N    for every library that has threads in Node (default 1)
   --json         JSON instead of Markdown (with npm run --silent)
-  --filter NAME  only the workloads whose name contains NAME: W1, W7 …
+  --filter NAME  only the workloads whose name contains NAME, or one of several: W7, or W1,W2
   --help         this text`;
 
 async function main() {
@@ -18,11 +19,15 @@ async function main() {
   try {
     options = parseArgs({
       options: {
+        threads: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
         filter: { type: "string", default: "" },
         help: { type: "boolean", default: false },
       },
     }).values;
+    if (!/^[1-9]\d?$/.test(options.threads)) {
+      throw new Error(`--threads: expected a number from 1 to 99, got ${options.threads}`);
+    }
   } catch (error) {
     console.error(`${error.message}\n\n${USAGE}`);
     return 2;
@@ -32,7 +37,7 @@ async function main() {
     return 0;
   }
   installPeers();
-  const report = await compare(options.filter);
+  const report = await compare(options.filter, Number(options.threads));
   if (report.rows.length === 0) {
     console.error(`No workload's name contains ${JSON.stringify(options.filter)}`);
     return 2;

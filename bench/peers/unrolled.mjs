@@ -1,12 +1,12 @@
-/** Unrolled as `npm run build` made it: one thread, the fastest build that this runtime loads. */
+/** Unrolled as `npm run build` made it: the fastest build that this runtime loads. */
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
-import { CLIP, LEARNING_RATE, layerWeights, modelWeights, noise, tokens } from "./data.mjs";
+import { CLIP, LEARNING_RATE, layerWeights, modelWeights, noise, THREADS, tokens } from "./data.mjs";
 
 // Node 20 and 21 have relaxed SIMD behind a flag; later ones have it without, and refuse the flag.
 if (Number(process.versions.node.split(".")[0]) < 22) setFlagsFromString("--experimental-wasm-relaxed-simd");
 const unrolled = await import("../../build/index.js");
-const engine = await unrolled.createEngine({ numerics: "fast" });
+const engine = await unrolled.createEngine({ numerics: "fast", threads: THREADS });
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 export const name = `Unrolled ${version}`;

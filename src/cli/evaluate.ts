@@ -5,7 +5,7 @@ import { evaluationBatches } from "../text/corpus.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { predictedSize, sizeOf, warnUnknown } from "./measure.ts";
-import { integer, numericsOption, threadsOption } from "./options.ts";
+import { integer, numericsOption, threadsOption, wideOption } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
 
 interface Options {
@@ -13,6 +13,7 @@ interface Options {
   sequenceLength: number;
   numerics: "fast" | "reproducible";
   threads?: number;
+  wide?: boolean;
   json?: boolean;
 }
 
@@ -27,13 +28,14 @@ export function evaluateCommand(): Command {
     .option("-T, --sequence-length <steps>", "steps in one batch; state is carried over", integer(1), 128)
     .addOption(numericsOption())
     .addOption(threadsOption())
+    .addOption(wideOption())
     .option("--json", "one JSON object")
     .action(run);
 }
 
 async function run(path: string, textPath: string, options: Options): Promise<void> {
   const [bytes, text] = [await readFileChecked(path), await readText(textPath)];
-  const engine = await openEngine({ numerics: options.numerics, threads: options.threads });
+  const engine = await openEngine(options);
   const { model } = about(path, () => loadLanguageModel(engine, bytes));
   if (!model.tokenizer) throw new FormatError(`${path} holds no tokenizer: it cannot read text`);
   const { tokenizer } = model;

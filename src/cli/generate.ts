@@ -4,7 +4,7 @@ import { loadLanguageModel } from "../models/model-file.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { warnUnknown } from "./measure.ts";
-import { integer, numericsOption, real } from "./options.ts";
+import { integer, numericsOption, real, wideOption } from "./options.ts";
 import { about, openEngine } from "./setup.ts";
 
 interface Options {
@@ -15,6 +15,7 @@ interface Options {
   topP?: number;
   seed: number;
   numerics: "fast" | "reproducible";
+  wide?: boolean;
   json?: boolean;
 }
 
@@ -33,13 +34,14 @@ export function generateCommand(): Command {
     )
     .option("-s, --seed <number>", "seed of the random numbers", integer(0), 0)
     .addOption(numericsOption())
+    .addOption(wideOption())
     .option("--json", "one JSON object a token")
     .action(run);
 }
 
 async function run(path: string, options: Options): Promise<void> {
   const bytes = await readFileChecked(path);
-  const engine = await openEngine({ numerics: options.numerics });
+  const engine = await openEngine({ numerics: options.numerics, wide: options.wide });
   const { model } = about(path, () => loadLanguageModel(engine, bytes));
   const { prompt = defaultPrompt(model.tokenizer), json } = options;
   warnUnknown(model.tokenizer, prompt, "the prompt");

@@ -47,6 +47,7 @@ export interface Options {
   numerics: "fast" | "reproducible";
   /** Of this run alone: a checkpoint does not store it. */
   threads?: number;
+  wide?: boolean;
   evaluateEvery?: number;
   sampleLength: number;
   out: string;
@@ -100,7 +101,7 @@ function checkSchedule({ schedule, decay, patience, validation }: Options): void
 }
 
 /** Options that a resumed run may have of its own; all others are the checkpoint's. */
-const OWN_OPTIONS = ["resume", "out", "json", "sampleLength", "threads"];
+const OWN_OPTIONS = ["resume", "out", "json", "sampleLength", "threads", "wide"];
 
 export async function resumed(
   resume: string,

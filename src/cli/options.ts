@@ -38,6 +38,11 @@ export function threadsOption(): Option {
   return new Option("--threads <number>", text).argParser(integer(1, 64));
 }
 
+export function wideOption(): Option {
+  const text = "256-bit kernels, up to twice as fast, by an experimental flag of V8's (Node 24 and newer)";
+  return new Option("--wide", text);
+}
+
 function range(low: number, high: number): string {
   return high === Number.MAX_SAFE_INTEGER || high === Number.MAX_VALUE
     ? `from ${low}`

@@ -6,12 +6,14 @@ import { ConfigError, FormatError } from "../errors.ts";
 import { readFileChecked } from "./atomic-write.ts";
 
 /** V8 flags are process-wide, which is why the command sets this one and the library doesn't. */
-export function openEngine(options: EngineOptions): Promise<Engine> {
+export async function openEngine(options: EngineOptions): Promise<Engine> {
   // Node 20 and 21 have relaxed SIMD behind a flag; later ones have it without, and refuse the flag.
   const major = Number(process.versions.node.split(".")[0]);
   if (options.numerics !== "reproducible" && major < 22)
     setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return createEngine(options);
+  const engine = await createEngine(options);
+  if (engine.narrow) console.error(`--wide: using ordinary kernels, since ${engine.narrow}`);
+  return engine;
 }
 
 /** @throws FileError, or FormatError where the bytes are no UTF-8 text or there are none. */

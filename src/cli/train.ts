@@ -11,7 +11,7 @@ import { writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
-import { choice, integer, numericsOption, real, threadsOption } from "./options.ts";
+import { choice, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
 
 const DEFAULT_STEPS = 4000;
@@ -98,6 +98,7 @@ export function trainCommand(): Command {
     .option("-s, --seed <number>", "seed of weights, dropout and samples", integer(0), 0)
     .addOption(numericsOption())
     .addOption(threadsOption())
+    .addOption(wideOption())
     .optionsGroup("Output:")
     .option(
       "-o, --out <path>",
@@ -123,7 +124,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
     throw new ConfigError(`--out ${options.out} is the text itself: it would be overwritten`);
   }
   const { numerics, seed } = options;
-  const engine = await openEngine({ numerics, seed, threads: given.threads });
+  const engine = await openEngine({ numerics, seed, threads: given.threads, wide: given.wide });
   const { model, tokenizer, tensors } = await prepareModel(engine, text, job);
   const { batchSize, sequenceLength, validation, epochs } = options;
   const [training, heldOut] = splitText(text, validation);
@@ -154,7 +155,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
   const save = async (): Promise<void> => {
     const { tensors, numbers } = trainer.state();
     const stored = {
-      options: { ...options, steps, resume: undefined, threads: undefined },
+      options: { ...options, steps, resume: undefined, threads: undefined, wide: undefined },
       path,
       digest,
       numbers,

@@ -4,12 +4,13 @@ import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { INLINED, type LoadedKernels, loadKernels } from "./instantiate.ts";
 import { type ArgumentsOf, CHUNK, type SplitKernel } from "./kernels.ts";
 import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
-import { type Build, supports } from "./load.ts";
+import { type Build, prefersTallTiles, supports } from "./load.ts";
 import { align } from "./memory.ts";
 import { Pool, type Scratch } from "./pool.ts";
 import { RandomStream } from "./random.ts";
 import { Runner } from "./runner.ts";
 import { countCores, findSpawn, type Spawn } from "./spawn.ts";
+import { checkWide, enableRevectorizer } from "./wide.ts";
 
 /** At which word of each struct the address of a thread's scratch is; −1: nowhere. */
 const SCRATCH_WORD = Object.fromEntries(
@@ -42,6 +43,12 @@ export interface EngineOptions {
    * without cross-origin isolation, and in a page's main thread.
    */
   threads?: number;
+  /**
+   * 256-bit kernels, up to twice as fast, on Node 24 and newer. They rest on an experimental flag of V8's, which is set
+   * for the whole process; where they turn out not to be faster, the engine falls back and says why (`engine.narrow`).
+   * Default false. Goes with numerics "fast" alone.
+   */
+  wide?: boolean;
 }
 
 /**
@@ -49,9 +56,14 @@ export interface EngineOptions {
  * @throws ConfigError on an option out of range; EngineError where WebAssembly SIMD is missing.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { numerics = "fast", seed = 0, maximumMemory = 0x100000000, threads } = options;
+  const { numerics = "fast", seed = 0, maximumMemory = 0x100000000, threads, wide = false } = options;
   if (numerics !== "fast" && numerics !== "reproducible") {
     throw new ConfigError(`numerics must be "fast" or "reproducible", got ${JSON.stringify(numerics)}`);
+  }
+  if (wide && numerics === "reproducible") {
+    throw new ConfigError(
+      'wide kernels use fused multiply-adds: they need numerics "fast", got "reproducible"',
+    );
   }
   if (!(maximumMemory >= 0x200000)) {
     throw new ConfigError(`maximumMemory must be at least 2 MiB (2097152 bytes), got ${maximumMemory}`);
@@ -60,10 +72,20 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     throw new ConfigError(`threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
   const random = new RandomStream(seed);
-  const loaded = await loadFastest(numerics, maximumMemory);
+  const { loaded, narrow } = wide ? await loadWide(maximumMemory) : { loaded: undefined, narrow: undefined };
+  const kernels = loaded ?? (await loadFastest(numerics, maximumMemory));
   const size = threads ?? Math.min(DEFAULT_THREADS, countCores());
-  const spawn = size > 1 ? findSpawn(loaded.memory) : undefined;
-  return new Engine(loaded, random, spawn && { size, spawn });
+  const spawn = size > 1 ? findSpawn(kernels.memory) : undefined;
+  return new Engine(kernels, random, spawn && { size, spawn }, narrow);
+}
+
+/** The wide build, or why it is of no use here. */
+async function loadWide(maximumMemory: number): Promise<{ loaded?: LoadedKernels; narrow?: string }> {
+  const refused = enableRevectorizer();
+  if (refused) return { narrow: refused };
+  const loaded = await loadKernels("wide", maximumMemory);
+  const narrow = checkWide(loaded);
+  return narrow ? { narrow } : { loaded };
 }
 
 /** A page may have been given no file of the relaxed build; `engine.build` says which one it is. */
@@ -86,6 +108,8 @@ export class Engine extends Runner {
   readonly build: Build;
   /** Initial weights and dropout draw from this stream; a checkpoint stores its state. */
   readonly random: RandomStream;
+  /** Where wide kernels were asked for and are not used: why. */
+  readonly narrow: string | undefined;
   /** The other threads, where there may be any. */
   readonly pool: Pool | undefined;
   #scratch: Scratch | undefined;
@@ -93,11 +117,20 @@ export class Engine extends Runner {
   #phase: "idle" | "step" | "infer" = "idle";
   #step = 0;
   #closed = false;
-  #kept: (() => void)[] = [];
+  /** What is done when the step ends: first copies out of the arena, then what allocates memory. */
+  #copies: (() => void)[] = [];
+  #after: (() => void)[] = [];
 
-  constructor(loaded: LoadedKernels, random: RandomStream, threads?: { size: number; spawn: Spawn }) {
+  constructor(
+    loaded: LoadedKernels,
+    random: RandomStream,
+    threads?: { size: number; spawn: Spawn },
+    narrow?: string,
+  ) {
     super(loaded.kernels, loaded.memory, loaded.heapBase, LARGEST_ARGS * (threads?.size ?? 1));
     this.build = loaded.build;
+    this.narrow = narrow;
+    this.tallTiles = prefersTallTiles(loaded.build);
     this.random = random;
     if (threads) {
       this.pool = new Pool(loaded, threads.size, threads.spawn, this.argsPointer);
@@ -118,6 +151,11 @@ export class Engine extends Runner {
   /** Whether operations are recorded for `backward`. */
   get tape(): Tape | undefined {
     return this.#tape;
+  }
+
+  /** Whether `infer` runs. */
+  get isInferring(): boolean {
+    return this.#phase === "infer";
   }
 
   /**
@@ -155,10 +193,9 @@ export class Engine extends Runner {
       this.#phase = "idle";
       this.#tape = undefined;
       this.#step++;
+      for (const copy of this.#copies.splice(0)) copy();
       this.memory.reset();
-      const kept = this.#kept;
-      this.#kept = [];
-      for (const finish of kept) finish();
+      for (const finish of this.#after.splice(0)) finish();
     }
   }
 
@@ -225,25 +262,33 @@ export class Engine extends Runner {
         "engine.keep() copies a tensor out of a step: call it inside engine.step() or infer()",
       );
     }
-    const reuse = previous?.isAlive && previous.stepId === undefined && previous.size === tensor.size;
-    // The persistent region may not move while the arena is in use, so the copy is finished when the step ends.
+    const { pointer, shape, dtype, size } = tensor;
+    const copy = new Tensor(this, pointer, shape, dtype, `kept ${tensor.name}`, this.#step);
+    const isArena = tensor.stepId !== undefined;
+    if (isArena && previous?.isAlive && previous.stepId === undefined && previous.size === size) {
+      // At the end, since the step may still read what `previous` holds.
+      this.#copies.push(() => {
+        const target = previous.surrender();
+        this.memory.i32.copyWithin(target >>> 2, pointer >>> 2, (pointer >>> 2) + size);
+        copy.settle(target);
+      });
+      return copy;
+    }
+    // The memory for it can be taken only when the arena is empty, and may then be where the tensor was.
     const data = tensor.toArray();
-    const copy = new Tensor(
-      this,
-      tensor.pointer,
-      tensor.shape,
-      tensor.dtype,
-      `kept ${tensor.name}`,
-      this.#step,
-    );
-    this.#kept.push(() => {
-      const pointer = reuse ? previous.surrender() : this.memory.allocate(4 * copy.size);
-      if (previous && !reuse && previous.isAlive && previous.stepId === undefined) previous.free();
-      copy.settle(pointer);
-      if (data instanceof Int32Array) this.memory.i32.set(data, pointer >>> 2);
-      else this.memory.f32.set(data, pointer >>> 2);
+    this.#after.push(() => {
+      const target = this.memory.allocate(4 * size);
+      if (previous?.isAlive && previous.stepId === undefined) previous.free();
+      copy.settle(target);
+      if (data instanceof Int32Array) this.memory.i32.set(data, target >>> 2);
+      else this.memory.f32.set(data, target >>> 2);
     });
     return copy;
+  }
+
+  /** Has `work` done when the step is over, where memory that lives on can be taken: for caches that a step fills. */
+  afterStep(work: () => void): void {
+    this.#after.push(work);
   }
 
   /** The pointer of a tensor that an operation reads. @throws EngineError if its step is over. */
@@ -279,6 +324,9 @@ export class Engine extends Runner {
 
   /** Of the function above: tests set it to 0, to split what is too small for that. */
   smallestPart = SMALLEST_PART;
+
+  /** Whether matmuls use tiles of six rows where they can: for speed alone, bits are the same. Tests set it. */
+  tallTiles: boolean;
 
   /**
    * Runs all parts of a kernel, on all threads, and returns when they are done. A single part runs at once, here.

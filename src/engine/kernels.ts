@@ -4,18 +4,18 @@
  * where it is written, in assembly/.
  */
 export interface SplitKernels {
-  gemmPack(args: number, part: number, parts: number): void;
-  gemmMultiply(args: number, part: number, parts: number): void;
-  gemv(args: number, part: number, parts: number): void;
-  packRecurrent(
+  packPanels(
     target: number,
-    weights: number,
-    outputs: number,
-    inputs: number,
+    source: number,
+    stride: number,
     transposed: number,
+    depth: number,
+    columns: number,
     part: number,
     parts: number,
   ): void;
+  gemmMultiply(args: number, part: number, parts: number): void;
+  gemv(args: number, part: number, parts: number): void;
   rnnForward(args: number, part: number, parts: number): void;
   rnnBackward(args: number, part: number, parts: number): void;
   lstmForward(args: number, part: number, parts: number): void;
@@ -161,6 +161,7 @@ export interface Kernels extends SplitKernels {
   philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   cosine(x: number): number;
   madds(chains: number, count: number): number;
+  tileFour(a: number, b: number, c: number, stride: number, depth: number, fresh: number): void;
   addUp(sums: number, count: number): number;
 }
 

@@ -12,15 +12,13 @@ export const LAYOUTS = {
     a: "ptr",
     aStride: "i32",
     aTransposed: "i32",
-    b: "ptr",
-    bStride: "i32",
-    bTransposed: "i32",
+    packed: "ptr",
     c: "ptr",
     cStride: "i32",
     accumulate: "i32",
     bias: "ptr",
-    packed: "ptr",
     scratch: "ptr",
+    tall: "i32",
   },
   GemvArgs: {
     n: "i32",
@@ -32,6 +30,7 @@ export const LAYOUTS = {
     y: "ptr",
     accumulate: "i32",
     bias: "ptr",
+    packed: "ptr",
   },
   RecurrentArgs: {
     steps: "i32",
@@ -53,6 +52,7 @@ export const LAYOUTS = {
     dHidden: "ptr",
     dCell: "ptr",
     scratch: "ptr",
+    tall: "i32",
   },
   LayerNormArgs: {
     rows: "i32",

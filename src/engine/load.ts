@@ -4,7 +4,7 @@ import { EngineError } from "../errors.ts";
 declare const UNROLLED_WASM_BASE: string | undefined;
 
 /** The builds that an engine runs; `infer` runs models alone, and is for src/generate. */
-export type Build = "simd" | "relaxed";
+export type Build = "simd" | "relaxed" | "wide";
 
 const PAGE = 65536;
 /** The modules' constants lie below it. */
@@ -24,6 +24,14 @@ const RELAXED_PROBE = [
 
 export function supports(build: Build): boolean {
   return WebAssembly.validate(new Uint8Array(build === "simd" ? SIMD_PROBE : RELAXED_PROBE));
+}
+
+/**
+ * Whether matmuls are faster with tiles of six rows than of four: with fused multiply-adds, and where twelve sums stay in
+ * registers. V8 spills them before version 13, to half the speed; Math.f16round came with 13.5, and to Firefox with 129.
+ */
+export function prefersTallTiles(build: Build): boolean {
+  return build === "wide" || (build === "relaxed" && "f16round" in Math);
 }
 
 /**

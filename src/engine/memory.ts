@@ -19,7 +19,7 @@ export class Memory {
   readonly #sizes = new Map<number, number>();
   #top: number;
   #cursor: number;
-  #buffer: ArrayBufferLike | undefined;
+  #end = 0;
   #f32!: Float32Array;
   #i32!: Int32Array;
 
@@ -28,22 +28,21 @@ export class Memory {
     this.#base = align(base);
     this.#top = this.#base;
     this.#cursor = this.#base;
+    this.#refresh();
   }
 
   /** The whole memory as floats. Growth replaces it: read it again after every allocation. */
   get f32(): Float32Array {
-    this.#refresh();
     return this.#f32;
   }
 
   get i32(): Int32Array {
-    this.#refresh();
     return this.#i32;
   }
 
   /** Bytes of linear memory that the runtime has handed out. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#end;
   }
 
   /** Bytes taken by what lives until it is freed. */
@@ -114,23 +113,23 @@ export class Memory {
     this.#cursor = mark;
   }
 
+  /** Of the memory as it is now: nothing else makes it grow. Growth of a shared memory makes a new, longer buffer too. */
   #refresh(): void {
-    // Growth of a shared memory makes a new, longer buffer too.
-    if (this.#buffer !== this.#memory.buffer) {
-      this.#buffer = this.#memory.buffer;
-      this.#f32 = new Float32Array(this.#buffer);
-      this.#i32 = new Int32Array(this.#buffer);
-    }
+    const { buffer } = this.#memory;
+    this.#end = buffer.byteLength;
+    this.#f32 = new Float32Array(buffer);
+    this.#i32 = new Int32Array(buffer);
   }
 
   #reserve(end: number, asked: number): void {
-    const have = this.#memory.buffer.byteLength;
+    const have = this.#end;
     if (end <= have) return;
     // Grow by a quarter at a time, so that a step that needs more and more doesn't grow page by page.
     const wanted = Math.max(end, have + have / 4);
     for (const target of [wanted, end]) {
       try {
         this.#memory.grow(Math.ceil((target - have) / PAGE));
+        this.#refresh();
         return;
       } catch {
         // The smaller one is tried next.

@@ -173,6 +173,7 @@ export class InferenceModel {
         dHidden: 0,
         dCell: 0,
         scratch: 0,
+        tall: 0,
       });
       runner.run(`${cell}Forward`, 1, args);
       h.store(after.h);
@@ -204,7 +205,11 @@ export class InferenceModel {
   /** y[outputs] = weights[outputs, inputs] · x[inputs] + bias[outputs] */
   #multiply(weights: number, outputs: number, inputs: number, x: number, bias: number, y: number): void {
     const matrix = { n: outputs, k: inputs, b: weights, bStride: inputs, bTransposed: 1 };
-    this.runner.run("gemv", 1, this.runner.args("GemvArgs", { ...matrix, x, y, accumulate: 0, bias }));
+    this.runner.run(
+      "gemv",
+      1,
+      this.runner.args("GemvArgs", { ...matrix, x, y, accumulate: 0, bias, packed: 0 }),
+    );
   }
 
   /** A layer's states [T + 1, S], of which the first is given; `store` copies the last one out. */

@@ -15,7 +15,8 @@ export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8A
 }
 
 /**
- * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file.
+ * Reads what {@link saveLanguageModel} wrote; `extras` is what else is in the file. The model is in evaluation mode: to
+ * train it by a loop of one's own, call `model.train()` (the library's `train` does).
  * @throws FormatError saying what is wrong with the file; no memory is kept then.
  */
 export function loadLanguageModel(
@@ -40,5 +41,5 @@ export function loadLanguageModel(
     model.free();
     throw error;
   }
-  return { model, extras };
+  return { model: model.eval(), extras };
 }

@@ -1,20 +1,11 @@
 import type { Engine } from "../engine/engine.ts";
-
-/** One operand: its address, and the floats from row to row of the matrix as stored. */
-export interface Matrix {
-  pointer: number;
-  stride: number;
-  transposed?: boolean;
-}
-
-/** How much room `columns` of packed panels take, in bytes: 8 columns to a panel, zeros in the last one. */
-export function packedBytes(depth: number, columns: number): number {
-  return 4 * depth * 8 * Math.ceil(columns / 8);
-}
+import { type Matrix, packPanels } from "./panels.ts";
+import { Parameter } from "./tensor.ts";
 
 /**
  * C[m, n] = op(a)[m, k] · op(b)[k, n] + bias[n], or += with `accumulate`. The scratch memory is taken from the
- * arena and given back. A single row takes the matrix-vector kernel.
+ * arena and given back. A single row takes the matrix-vector kernel, which reads a parameter in panels if it is kept in
+ * them: a parameter read once is read where it lies.
  */
 export function gemm(
   engine: Engine,
@@ -29,24 +20,29 @@ export function gemm(
   const { kernels, memory } = engine;
   const accumulate = options.accumulate ? 1 : 0;
   const bias = options.bias ?? 0;
-  const bTransposed = b.transposed ? 1 : 0;
   if (m === 1 && (!a.transposed || a.stride === 1)) {
+    const mark = memory.mark();
     const args = engine.args("GemvArgs", {
       n,
       k,
       x: a.pointer,
       b: b.pointer,
       bStride: b.stride,
-      bTransposed,
+      bTransposed: b.transposed ? 1 : 0,
       y: c.pointer,
       accumulate,
       bias,
+      packed:
+        engine.tallTiles && engine.isInferring && b.tensor instanceof Parameter
+          ? packPanels(engine, b, k, n, m)
+          : 0,
     });
     engine.run("gemv", engine.parts(Math.ceil(n / 64), (n * k) / 8), args);
+    memory.release(mark);
     return;
   }
   const mark = memory.mark();
-  const packed = memory.bump(packedBytes(k, n));
+  const packed = packPanels(engine, b, k, n, m);
   const scratchBytes = kernels.gemmScratchBytes();
   const args = engine.args(
     "GemmArgs",
@@ -57,19 +53,16 @@ export function gemm(
       a: a.pointer,
       aStride: a.stride,
       aTransposed: a.transposed ? 1 : 0,
-      b: b.pointer,
-      bStride: b.stride,
-      bTransposed,
+      packed,
       c: c.pointer,
       cStride: c.stride,
       accumulate,
       bias,
-      packed,
       scratch: engine.scratch(scratchBytes),
+      tall: engine.tallTiles ? 1 : 0,
     },
     scratchBytes,
   );
-  engine.run("gemmPack", engine.parts(Math.ceil(n / 32), 0.3 * n * k), args);
   // A grid of blocks, whose number is not ours to choose: too little work stays here, block by block.
   const parts = kernels.gemmParts(m, n);
   if (engine.parts(parts, (m * n * k) / 25) > 1) engine.run("gemmMultiply", parts, args);

@@ -18,7 +18,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape;
   const n = b.shape[1];
   const left = { pointer: engine.use(a), stride: k };
-  const right = { pointer: engine.use(b), stride: n };
+  const right = { pointer: engine.use(b), stride: n, tensor: b };
   const y = engine.empty([m, n], "f32", "matmul");
   gemm(engine, m, n, k, left, right, { pointer: y.pointer, stride: n });
   record([y], [a, b], () => {
@@ -53,7 +53,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const { engine } = x;
   const rows = x.size / inputs;
   const a = { pointer: engine.use(x), stride: inputs };
-  const w = { pointer: engine.use(weight), stride: inputs };
+  const w = { pointer: engine.use(weight), stride: inputs, tensor: weight };
   const y = engine.empty([...x.shape.slice(0, -1), outputs], "f32", "linear");
   gemm(
     engine,

@@ -1,50 +1,22 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
-import { gemm, packedBytes } from "./gemm.ts";
+import { gemm } from "./gemm.ts";
 import { moveRows, type Packing } from "./packing.ts";
-import { accumulate, addColumnSums, rowParts } from "./split.ts";
+import { recurrentBackward } from "./recurrent-backward.ts";
+import {
+  copy,
+  GATE_NAMES,
+  GATES,
+  type RecurrentKind,
+  type RecurrentWeights,
+  runPass,
+} from "./recurrent-pass.ts";
+import { accumulate } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** What a layer computes. GRU: reset gate after the recurrent matmul (PyTorch) or before it (Cho et al. 2014). */
-export type RecurrentKind = "rnn-tanh" | "rnn-relu" | "lstm" | "gru-after" | "gru-before";
-
-/** Gates a cell has: its weights have that many times hiddenSize rows. */
-export const GATES: Record<RecurrentKind, number> = {
-  "rnn-tanh": 1,
-  "rnn-relu": 1,
-  lstm: 4,
-  "gru-after": 3,
-  "gru-before": 3,
-};
-
-/** Their names, by how many there are: an Elman network's one "gate" is its state. */
-export const GATE_NAMES: Record<number, readonly string[]> = {
-  1: ["h"],
-  3: ["r", "z", "n"],
-  4: ["i", "f", "g", "o"],
-};
-
-const VARIANT: Record<RecurrentKind, number> = {
-  "rnn-tanh": 0,
-  "rnn-relu": 1,
-  lstm: 0,
-  "gru-after": 0,
-  "gru-before": 1,
-};
-
-export interface RecurrentWeights {
-  /** [G·H, I] */
-  weightIh: Tensor;
-  /** [G·H, P] */
-  weightHh: Tensor;
-  /** [G·H] */
-  biasIh?: Tensor;
-  biasHh?: Tensor;
-  /** LSTM: W_hr [P, H], the projection of the state. Without it P is H. */
-  weightHr?: Tensor;
-}
+export { GATE_NAMES, GATES, type RecurrentKind, type RecurrentWeights };
 
 export interface PassOptions {
   /** Read the sequence from its end to its beginning. */
@@ -110,7 +82,7 @@ export function recurrent(
   const inputSize = weights.weightIh.shape[1];
   checkDimensions(`${kind}, input`, x, packing ? [packing.tokens, inputSize] : ["T", "B", inputSize]);
   const { steps, batch } = packing ?? { steps: x.shape[0], batch: x.shape[1] };
-  const rows = packing?.tokens ?? steps * batch;
+  const tokens = packing?.tokens ?? steps * batch;
   checkDimensions(`${kind}, initial hidden state`, h0, [batch, stateSize]);
   if (c0) checkDimensions(`${kind}, initial cell state`, c0, [batch, hiddenSize]);
   if (weights.weightHr) {
@@ -124,141 +96,35 @@ export function recurrent(
 
   const { engine } = x;
   const { memory } = engine;
-  const isGru = gateCount === 3;
+  const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
   const input = { pointer: engine.use(x), stride: inputSize };
-  const wih = { pointer: engine.use(weights.weightIh), stride: inputSize };
-  const whh = engine.use(weights.weightHh);
-  const whr = weights.weightHr ? engine.use(weights.weightHr) : 0;
-  const biasIh = weights.biasIh && engine.use(weights.biasIh);
-  const biasHh = weights.biasHh && engine.use(weights.biasHh);
+  const wih = { pointer: engine.use(weightIh), stride: inputSize, transposed: true, tensor: weightIh };
+  engine.use(weightHh);
+  if (weightHr) engine.use(weightHr);
 
   const hidden = createHistory(engine, kind, h0, steps, reverse, packing);
   const cell = c0 && createHistory(engine, `${kind} cell`, c0, steps, reverse, packing);
-  const gates = memory.bump(4 * rows * outputs);
-  const extra = isGru || whr ? memory.bump(4 * rows * hiddenSize) : 0;
+  const gates = memory.bump(4 * tokens * outputs);
+  const extra = gateCount === 3 || weightHr ? memory.bump(4 * tokens * hiddenSize) : 0;
 
   const mark = memory.mark();
   const bias = inputBias(engine, kind, outputs, hiddenSize, biasIh, biasHh);
-  gemm(
-    engine,
-    rows,
-    outputs,
-    inputSize,
-    input,
-    { ...wih, transposed: true },
-    { pointer: gates, stride: outputs },
-    { bias },
-  );
-  const pass = {
-    steps,
-    batch,
-    hiddenSize,
-    stateSize,
-    reverse: reverse ? 1 : 0,
-    variant: VARIANT[kind],
-    hidden: hidden.pointer,
-    cell: cell?.pointer ?? 0,
-    gates,
-    extra,
-    weights: whh,
-    projection: whr,
-    offsets: packing?.offsets.pointer ?? 0,
-    candidateBias: kind === "gru-after" && biasHh ? biasHh + 8 * hiddenSize : 0,
-  };
-  const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, true);
-  const parts = recurrentParts(engine, batch, rows * outputs * stateSize);
-  const scratchBytes = engine.kernels.gemmScratchBytes();
-  const scratch = engine.scratch(scratchBytes);
-  const forward = { ...pass, ...panels, dHidden: 0, dCell: 0, scratch };
-  engine.run(
-    isGru ? "gruForward" : cell ? "lstmForward" : "rnnForward",
-    parts,
-    engine.args("RecurrentArgs", forward, scratchBytes),
-  );
+  gemm(engine, tokens, outputs, inputSize, input, wih, { pointer: gates, stride: outputs }, { bias });
   memory.release(mark);
+  const sizes = { steps, batch, tokens, hiddenSize, stateSize };
+  const pass = { engine, kind, reverse, packing, x, h0, c0, weights, ...sizes, hidden, cell, gates, extra };
+  runPass(pass);
 
-  const states = cell ? [hidden, cell] : [hidden];
-  const inputs = [x, h0, c0, ...Object.values(weights)];
-  record(states, inputs, () => {
-    const dHidden = hidden.gradient.pointer;
-    const dCell = cell?.gradient.pointer ?? 0;
-    const dx = x.requiresGrad ? x.gradient.pointer : 0;
-    // The kernel writes its deltas over the gates.
-    const deltas = gates;
-    const mark = memory.mark();
-    const panels = packWeights(engine, kind, whh, whr, hiddenSize, stateSize, batch, false);
-    const scratchBytes = engine.kernels.gemmScratchBytes() + 4 * batch * hiddenSize;
-    const scratch = engine.scratch(scratchBytes);
-    const backward = { ...pass, ...panels, dHidden, dCell, scratch };
-    engine.run(
-      isGru ? "gruBackward" : cell ? "lstmBackward" : "rnnBackward",
-      parts,
-      engine.args("RecurrentArgs", backward, scratchBytes),
-    );
-    memory.release(mark);
-
-    const delta = { pointer: deltas, stride: outputs };
-    const adding = { accumulate: true };
-    if (dx) gemm(engine, rows, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, adding);
-    const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
-    if (weightIh.requiresGrad) {
-      const dw = { pointer: weightIh.gradient.pointer, stride: inputSize };
-      gemm(engine, outputs, inputSize, rows, { ...delta, transposed: true }, input, dw, adding);
-    }
-    if (weightHh.requiresGrad) {
-      const dw = weightHh.gradient.pointer;
-      const mark = memory.mark();
-      const before = tokenRows(hidden, hidden.pointer, reverse, packing);
-      // The blocks of W_hh: what reached their outputs, and what they were multiplied with.
-      const candidate = deltas + 8 * hiddenSize;
-      const blocks = !isGru
-        ? [{ from: 0, count: outputs, delta: deltas, stride: outputs, source: before }]
-        : [
-            { from: 0, count: 2 * hiddenSize, delta: deltas, stride: outputs, source: before },
-            kind === "gru-after"
-              ? { from: 2 * hiddenSize, count: hiddenSize, delta: extra, stride: hiddenSize, source: before }
-              : { from: 2 * hiddenSize, count: hiddenSize, delta: candidate, stride: outputs, source: extra },
-          ];
-      for (const block of blocks) {
-        const a = { pointer: block.delta, stride: block.stride, transposed: true };
-        const b = { pointer: block.source, stride: stateSize };
-        const c = { pointer: dw + 4 * block.from * stateSize, stride: stateSize };
-        gemm(engine, block.count, stateSize, rows, a, b, c, adding);
-      }
-      memory.release(mark);
-    }
-    if (weightHr?.requiresGrad) {
-      const dw = weightHr.gradient.pointer;
-      const mark = memory.mark();
-      const pointer = tokenRows(hidden, dHidden, !reverse, packing);
-      const c = { pointer: dw, stride: hiddenSize };
-      const a = { pointer, stride: stateSize, transposed: true };
-      gemm(engine, stateSize, hiddenSize, rows, a, { pointer: extra, stride: hiddenSize }, c, adding);
-      memory.release(mark);
-    }
-    if (biasIh?.requiresGrad || biasHh?.requiresGrad) {
-      const sums = engine.zeros([outputs]).pointer;
-      addColumnSums(engine, sums, deltas, 0, rows, outputs, outputs);
-      if (biasIh?.requiresGrad) accumulate(engine, biasIh.gradient.pointer, sums, 1, outputs);
-      if (biasHh?.requiresGrad) {
-        const db = biasHh.gradient.pointer;
-        accumulate(engine, db, sums, 1, kind === "gru-after" ? 2 * hiddenSize : outputs);
-        // Here b_hn stands inside r⊙(…), and what reaches it differs.
-        if (kind === "gru-after") {
-          addColumnSums(engine, db + 8 * hiddenSize, extra, 0, rows, hiddenSize, hiddenSize);
-        }
-      }
-    }
-    if (h0.requiresGrad) addInitialGradient(hidden, h0, reverse, packing);
-    if (cell && c0?.requiresGrad) addInitialGradient(cell, c0, reverse, packing);
-  });
+  record(cell ? [hidden, cell] : [hidden], [x, h0, c0, ...Object.values(weights)], () =>
+    recurrentBackward(pass),
+  );
   trace?.({
     kind,
     reverse,
     weights,
     hidden,
     cell,
-    gates: gateCount === 1 ? undefined : duplicate(engine, gates, [rows, outputs]),
+    gates: gateCount === 1 ? undefined : duplicate(engine, gates, [tokens, outputs]),
     packing,
   });
 
@@ -267,17 +133,6 @@ export function recurrent(
     hidden: finalState(hidden, reverse, packing),
     cell: cell && finalState(cell, reverse, packing),
   };
-}
-
-/**
- * Into how many parts a recurrence is split, by rows of the batch: a part takes all steps of its rows, so that threads
- * meet once a pass. Up to 16 rows make parts of 4, the height of a tile; more make parts of 8, so that a panel of
- * weights that comes from the second-level cache is used twice. A thread alone takes all rows at once, and each panel
- * once a step, which is 6 % faster (B = 32, H = 128): a row's bits are the same in a part of any size.
- */
-function recurrentParts(engine: Engine, batch: number, products: number): number {
-  if (engine.threads === 1) return 1;
-  return engine.parts(Math.ceil(batch / (batch > 16 ? 8 : 4)), products / 20);
 }
 
 /** A history [T + 1, B, S] with the initial state in its slot; the kernel writes the others. */
@@ -300,42 +155,6 @@ function createHistory(
   return history;
 }
 
-/** What the slot of a history that holds the initial state received, to the initial state. */
-function addInitialGradient(
-  history: Tensor,
-  initial: Tensor,
-  reverse: boolean,
-  packing: Packing | undefined,
-): void {
-  const { engine } = history;
-  const [batch, size] = initial.shape;
-  const slot = batch * size;
-  const dInitial = initial.gradient.pointer;
-  const dHistory = history.gradient.pointer;
-  if (reverse && packing) {
-    engine.run("moveRows", 1, dInitial, 0, size, dHistory, packing.ends.pointer, size, batch, size, 1);
-  } else {
-    const at = reverse ? 4 * (history.size - slot) : 0;
-    accumulate(engine, dInitial, dHistory + at, 1, slot);
-  }
-}
-
-/**
- * Where the states that steps start from lie, one row a token; with `reverse` inverted, those that they end with. In
- * a packed batch they are gathered into the arena from `data`, which has the shape of the history.
- */
-function tokenRows(history: Tensor, data: number, reverse: boolean, packing: Packing | undefined): number {
-  const [, batch, size] = history.shape;
-  const start = data + (reverse ? 4 * batch * size : 0);
-  if (!packing) return start;
-  const { engine } = history;
-  const { tokens, slots } = packing;
-  const rows = engine.memory.bump(4 * tokens * size);
-  const parts = rowParts(engine, tokens, size, 64);
-  engine.run("moveRows", parts, rows, 0, size, start, slots.pointer, size, tokens, size, 0);
-  return rows;
-}
-
 function finalState(history: Tensor, reverse: boolean, packing: Packing | undefined): Tensor {
   const [slots, batch, size] = history.shape;
   if (reverse) return history.view([batch, size]);
@@ -349,10 +168,6 @@ function duplicate(engine: Engine, source: number, shape: readonly number[]): Te
   return copied;
 }
 
-function copy(engine: Engine, target: number, source: number, count: number): void {
-  engine.memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
-}
-
 /**
  * The bias that the input projection adds: b_ih + b_hh, except that a GRU with the reset gate after the recurrent
  * matmul adds b_hn inside it.
@@ -362,48 +177,13 @@ function inputBias(
   kind: RecurrentKind,
   outputs: number,
   hiddenSize: number,
-  biasIh: number | undefined,
-  biasHh: number | undefined,
+  biasIh: Tensor | undefined,
+  biasHh: Tensor | undefined,
 ): number {
-  if (biasIh === undefined || biasHh === undefined) return 0;
+  if (!biasIh || !biasHh) return 0;
   const sum = engine.memory.bump(4 * outputs);
-  copy(engine, sum, biasIh, outputs);
+  copy(engine, sum, engine.use(biasIh), outputs);
   const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-  accumulate(engine, sum, biasHh, 1, shared);
+  accumulate(engine, sum, engine.use(biasHh), 1, shared);
   return sum;
-}
-
-/**
- * W_hhᵀ (forward) or W_hh (backward) in panels; the GRU's candidate block and the LSTM's projection W_hr apart. A
- * batch of one reads the weights themselves.
- */
-function packWeights(
-  engine: Engine,
-  kind: RecurrentKind,
-  weights: number,
-  projection: number,
-  hiddenSize: number,
-  stateSize: number,
-  batch: number,
-  forward: boolean,
-): { packed: number; packedSecond: number } {
-  if (batch === 1) return { packed: 0, packedSecond: 0 };
-  const pack = (source: number, outputs: number, inputs: number): number => {
-    const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
-    const target = engine.memory.bump(packedBytes(depth, columns));
-    const parts = engine.parts(Math.ceil(columns / 32), 0.3 * outputs * inputs);
-    engine.run("packRecurrent", parts, target, source, outputs, inputs, forward ? 1 : 0);
-    return target;
-  };
-  if (GATES[kind] === 3) {
-    const candidate = weights + 8 * hiddenSize * hiddenSize;
-    return {
-      packed: pack(weights, 2 * hiddenSize, hiddenSize),
-      packedSecond: pack(candidate, hiddenSize, hiddenSize),
-    };
-  }
-  return {
-    packed: pack(weights, GATES[kind] * hiddenSize, stateSize),
-    packedSecond: projection ? pack(projection, stateSize, hiddenSize) : 0,
-  };
 }

@@ -175,6 +175,9 @@ export class Tensor {
 
 /** A tensor that training changes: it lives until freed, keeps its gradient, and has a name in its module. */
 export class Parameter extends Tensor {
+  /** Its elements in the order that matmuls read, kept for inference while they stay as they are: see panels.ts. */
+  readonly panels = new Map<number, { pointer?: number }>();
+
   /** Zero-filled; see init.ts for what fills it. @throws EngineError inside a step. */
   constructor(engine: Engine, shape: readonly number[], name = "parameter") {
     checkShape(name, shape);
@@ -188,8 +191,20 @@ export class Parameter extends Tensor {
     this.engine.fill(this.gradient.pointer, 0, this.size);
   }
 
+  override set(data: ArrayLike<number>): void {
+    super.set(data);
+    this.forgetPanels();
+  }
+
+  /** Frees what `panels` holds. To be called by whoever writes to its memory: an optimizer of one's own. */
+  forgetPanels(): void {
+    for (const { pointer } of this.panels.values()) if (pointer) this.engine.memory.free(pointer);
+    this.panels.clear();
+  }
+
   override free(): void {
     this.gradient.free();
+    this.forgetPanels();
     super.free();
   }
 }

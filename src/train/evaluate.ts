@@ -27,7 +27,8 @@ export async function evaluate<B extends Batch>(
   let carried: Tensor[] = [];
   let total = 0;
   let count = 0;
-  model.eval();
+  const { training } = model;
+  model.train(false);
   try {
     for (const batch of batches) {
       await pause();
@@ -45,7 +46,9 @@ export async function evaluate<B extends Batch>(
     }
   } finally {
     for (const tensor of carried) tensor.free();
-    model.train();
+    model.train(training);
+    // Evaluation comes between steps of training, which needs the memory and changes the weights.
+    for (const [, parameter] of model.namedParameters()) parameter.forgetPanels();
   }
   const loss = total / count;
   // biome-ignore lint/plugin: a figure to report, which no kernel reads.

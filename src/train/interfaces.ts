@@ -21,8 +21,8 @@ export interface Trainable<B extends Batch> {
    */
   loss(batch: B, carried: readonly Tensor[]): { loss: Tensor; count: number; carried?: readonly Tensor[] };
   namedParameters(): Iterable<[string, Parameter]>;
-  train(): unknown;
-  eval(): unknown;
+  readonly training: boolean;
+  train(training?: boolean): unknown;
 }
 
 /** Where the batches come from: {@link Corpus} for language models. */

@@ -53,6 +53,7 @@ export abstract class Optimizer {
         epsilon: 0,
         scale,
       });
+      parameter.forgetPanels();
     }
   }
 

@@ -4,7 +4,7 @@ import { gruBackward, gruForward } from "../../src/reference/gru.ts";
 import { lstmBackward, lstmForward } from "../../src/reference/lstm.ts";
 import { projectInput } from "../../src/reference/recurrent.ts";
 import { rnnBackward, rnnForward } from "../../src/reference/rnn.ts";
-import { packedBytes } from "../../src/tensor/gemm.ts";
+import { packedBytes } from "../../src/tensor/panels.ts";
 import { GATES, type RecurrentKind } from "../../src/tensor/recurrent.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -138,11 +138,12 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
   const weights = place(engine, weightHh).pointer;
   const projection = weightHr ? place(engine, weightHr).pointer : 0;
   const pack = (source: number, outputs: number, inputs: number): number => {
-    if (batch === 1) return 0;
+    // A batch of one reads weights in panels or as they are.
+    if (batch === 1 && engine.build === "simd") return 0;
     const [depth, columns] = forward ? [inputs, outputs] : [outputs, inputs];
     const target = place(engine, packedBytes(depth, columns) / 4).pointer;
     runReversed(2, (part, parts) =>
-      kernels.packRecurrent(target, source, outputs, inputs, Number(forward), part, parts),
+      kernels.packPanels(target, source, inputs, Number(forward), depth, columns, part, parts),
     );
     return target;
   };
@@ -164,7 +165,8 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
     packedSecond: second(),
     offsets: lengths ? placeIds(engine, offsetsOf(steps, lengths)).pointer : 0,
     candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
-    scratch: place(engine, kernels.gemmScratchBytes() / 4 + batch * hiddenSize).pointer,
+    scratch: place(engine, kernels.gemmScratchBytes() / 4 + (batch + 1) * hiddenSize).pointer,
+    tall: Number(engine.tallTiles),
   };
 }
 

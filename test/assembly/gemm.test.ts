@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { gemm as reference } from "../../src/reference/gemm.ts";
-import { gemm, packedBytes } from "../../src/tensor/gemm.ts";
+import { gemm } from "../../src/tensor/gemm.ts";
+import { packedBytes } from "../../src/tensor/panels.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
 import { place, poison, runReversed } from "../helpers/place.ts";
@@ -111,6 +112,23 @@ forEachBuild((_, createEngine) => {
     });
   }
 
+  it("gives the same bits with tiles of six rows", async () => {
+    const other = await createEngine({ threads: 1 });
+    other.tallTiles = !engine.tallTiles;
+    for (let m = 1; m <= 70; m++) {
+      for (const transpose of transposes) {
+        const product = { m, n: 29, k: m % 2 === 0 ? 9 : 517, ...transpose, accumulate: m % 3 === 0, gap: 1 };
+        const same = inputs(product);
+        expectSameBits(
+          multiply(other, product, same),
+          multiply(engine, product, same),
+          JSON.stringify(product),
+        );
+      }
+    }
+    other.close();
+  });
+
   it("gives a row the same bits whatever rows are beside it", () => {
     for (const [n, k] of [
       [17, 5],
@@ -144,6 +162,9 @@ forEachBuild((_, createEngine) => {
     const inOrder = multiply(engine, { m, n, k, bTransposed: true, bias: true }, data);
     const reversed = engine.infer(() => {
       const target = place(engine, m * n);
+      const b = place(engine, data.b).pointer;
+      const packed = place(engine, packedBytes(k, n) / 4).pointer;
+      runReversed(3, (part, count) => engine.kernels.packPanels(packed, b, k, 1, k, n, part, count));
       const args = engine.args("GemmArgs", {
         m,
         n,
@@ -151,23 +172,44 @@ forEachBuild((_, createEngine) => {
         a: place(engine, data.a).pointer,
         aStride: k,
         aTransposed: 0,
-        b: place(engine, data.b).pointer,
-        bStride: k,
-        bTransposed: 1,
+        packed,
         c: target.pointer,
         cStride: n,
         accumulate: 0,
         bias: place(engine, data.bias).pointer,
-        packed: place(engine, packedBytes(k, n) / 4).pointer,
         scratch: place(engine, engine.kernels.gemmScratchBytes() / 4).pointer,
+        tall: Number(engine.tallTiles),
       });
-      runReversed(3, (part, count) => engine.kernels.gemmPack(args, part, count));
       const parts = engine.kernels.gemmParts(m, n);
       expect(parts).toBe(9);
       runReversed(parts, (part, count) => engine.kernels.gemmMultiply(args, part, count));
       return target.read();
     });
     expectSameBits(reversed, inOrder);
+  });
+
+  it("gives a vector times panels the bits of a matmul's row, in any parts", () => {
+    for (const n of [1, 3, 8, 17, 64, 100, 150]) {
+      for (const k of [1, 5, 64, 600]) {
+        const data = inputs({ m: 3, n, k });
+        const rows = multiply(engine, { m: 3, n, k, bTransposed: true, bias: true }, data);
+        for (const parts of [1, 3]) {
+          const y = engine.infer(() => {
+            const b = place(engine, data.b).pointer;
+            const packed = place(engine, packedBytes(k, n) / 4).pointer;
+            engine.kernels.packPanels(packed, b, k, 1, k, n, 0, 1);
+            const y = place(engine, n);
+            const x = place(engine, data.a.subarray(0, k)).pointer;
+            const bias = place(engine, data.bias).pointer;
+            const matrix = { n, k, x, b: 0, bStride: 0, bTransposed: 0, packed };
+            const args = engine.args("GemvArgs", { ...matrix, y: y.pointer, accumulate: 0, bias });
+            runReversed(parts, (part) => engine.kernels.gemv(args, part, parts));
+            return y.read();
+          });
+          expectSameBits(y, rows.subarray(0, n), `${n}×${k} in ${parts} parts`);
+        }
+      }
+    }
   });
 
   it("gives a matrix-vector product the same bits in any parts", () => {
@@ -188,6 +230,7 @@ forEachBuild((_, createEngine) => {
             y: y.pointer,
             accumulate: 0,
             bias: place(engine, data.bias).pointer,
+            packed: 0,
           });
           runReversed(parts, (part) => engine.kernels.gemv(args, part, parts));
           return y.read();

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { parseOptions } from "../../bench/options.ts";
 import { matches, NAMES, run } from "../../bench/suite.ts";
 
 describe("the filter", () => {
@@ -24,6 +23,9 @@ describe("the filter", () => {
   });
 });
 
+/** Milliseconds: the tests run in pages too, whose clocks are coarse. */
+const SAMPLE = 20;
+
 describe("a run", () => {
   test("gives rows as they come and again at the end, with shares of a measured peak", async () => {
     const seen: string[] = [];
@@ -45,21 +47,13 @@ describe("a run", () => {
     }
   });
 
-  test("refuses a filter that chooses nothing, and says what there is", async () => {
-    await expect(run("W10")).rejects.toThrow(/"W10": there are peak, W1\/train-lstm/);
+  test("refuses a filter of which a part is in no name, and says what there is", async () => {
+    await expect(run("W1, W10")).rejects.toThrow(/"W10": there are peak, W1\/train-lstm/);
   });
 
   test("stops at a signal", async () => {
     const controller = new AbortController();
-    const stopped = run("W7/gemm-32x128", () => controller.abort(), controller.signal, 1);
+    const stopped = run("W7/gemm-32x128", () => controller.abort(), controller.signal, SAMPLE);
     await expect(stopped).rejects.toThrow(/abort/i);
   });
-});
-
-test("options of the command", () => {
-  expect(parseOptions(["--filter", "W5", "--json"])).toEqual({ filter: "W5", json: true });
-  expect(parseOptions([])).toEqual({ filter: "", json: false });
-  expect(parseOptions(["--help"])).toBe("help");
-  expect(() => parseOptions(["--filtre", "W5"])).toThrow(/--filtre/);
-  expect(() => parseOptions(["--filter"])).toThrow(/--filter/);
 });

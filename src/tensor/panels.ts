@@ -1,0 +1,63 @@
+import type { Engine } from "../engine/engine.ts";
+import { Parameter, type Tensor } from "./tensor.ts";
+
+/** One operand: its address, and the floats from row to row of the matrix as stored. */
+export interface Matrix {
+  pointer: number;
+  stride: number;
+  transposed?: boolean;
+  /** The tensor that it lies in: the panels of a parameter may be kept. */
+  tensor?: Tensor;
+}
+
+/** With more rows to multiply than that, packing costs less than 2 % of the product: nothing is gained by keeping panels. */
+const MOST_ROWS = 512;
+
+/** How much room `columns` of packed panels take, in bytes: 8 columns to a panel, 16 in the wide build, zeros in the last. */
+export function packedBytes(depth: number, columns: number): number {
+  return 4 * depth * 16 * Math.ceil(columns / 16);
+}
+
+/**
+ * The address of op(b)[depth, columns] in panels, as the tiles of a matmul read it (assembly/matmul/pack.ts); `rows` is
+ * how many rows will be multiplied with it. Training changes weights at every step, so there they are packed into the
+ * arena each time. In `engine.infer()` a parameter that is packed again unchanged is kept packed from then on, beside its
+ * elements: for a batch of 4 and one step, packing takes three times as long as the product.
+ */
+export function packPanels(
+  engine: Engine,
+  { pointer, stride, transposed = false, tensor }: Matrix,
+  depth: number,
+  columns: number,
+  rows: number,
+): number {
+  const bytes = packedBytes(depth, columns);
+  const pack = (target: number): number => {
+    const parts = engine.parts(Math.ceil(columns / 32), 0.3 * depth * columns);
+    engine.run("packPanels", parts, target, pointer, stride, transposed ? 1 : 0, depth, columns);
+    return target;
+  };
+  if (!engine.isInferring || rows > MOST_ROWS || !(tensor instanceof Parameter)) {
+    return pack(engine.memory.bump(bytes));
+  }
+  const { panels } = tensor;
+  const key = 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0);
+  const kept = panels.get(key);
+  if (kept?.pointer) return kept.pointer;
+  if (!kept) panels.set(key, {});
+  else {
+    engine.afterStep(() => {
+      // Asked for twice, or forgotten since.
+      if (kept.pointer || panels.get(key) !== kept) return;
+      let target: number;
+      try {
+        target = engine.allocate(bytes / 4);
+      } catch {
+        // Memory is short: they are packed each time as before.
+        return;
+      }
+      kept.pointer = pack(target);
+    });
+  }
+  return pack(engine.memory.bump(bytes));
+}
