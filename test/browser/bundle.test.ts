@@ -1,9 +1,10 @@
 /** The bundles for pages, as a static host serves them: one file, nothing beside it, no headers. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CharacterTokenizer, createEngine, LanguageModel, saveLanguageModel } from "../../src/index.ts";
 import { WEIGHTS } from "../helpers/reproducible-run.ts";
 import { BROWSERS, launch } from "./browsers.ts";
 import { type Server, serve } from "./serve.ts";
@@ -66,6 +67,27 @@ describe.each(BROWSERS)("%s", async (name) => {
     expect(weights).toBe(WEIGHTS);
     expect(text).toHaveLength(5);
     expect(binaries).toEqual([]);
+    await page.close();
+  });
+
+  test("the README's page writes", async () => {
+    const [, snippet] = /```html\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8"))!;
+    const engine = await createEngine();
+    const tokenizer = CharacterTokenizer.train("Call me Ishmael.");
+    const model = new LanguageModel(engine, { vocabSize: tokenizer.vocabSize, hiddenSize: 8 }, tokenizer);
+    writeFileSync(join(folder, "model.safetensors"), saveLanguageModel(model));
+    engine.close();
+    copyFileSync(build("generate.min.js"), join(folder, "generate.min.js"));
+    writeFileSync(join(folder, "readme.html"), `<!doctype html><meta charset="utf-8">${snippet}`);
+    const page = await browser.open(`${server.url}readme.html`);
+    const written = await page.evaluate(async () => {
+      const text = document.getElementById("text")!;
+      for (let i = 0; i < 500 && text.textContent!.length < 100; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return text.textContent!.length;
+    });
+    expect(written).toBe(100);
     await page.close();
   });
 

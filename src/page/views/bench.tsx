@@ -50,6 +50,7 @@ const BUILDS: Record<BenchRow["build"], string> = {
   reference: "plain TypeScript",
   simd: "WASM simd",
   relaxed: "WASM relaxed",
+  wide: "WASM wide",
 };
 
 function seriesName({ build, threads }: BenchRow): string {
