@@ -24,8 +24,8 @@ export function Unrolled({ cell }: { cell: CellGradients }) {
       <figcaption>
         <h3>{CELL_NAMES[cell.cell]}</h3>
         <p>
-          the gradient <b>{fate}</b>: {Number.isFinite(last) ? short(last) : "too much for a float"} of it
-          after {steps} steps
+          it <b>{fate}</b>: {Number.isFinite(last) ? short(last) : "too much for a float"} left after {steps}{" "}
+          steps
         </p>
       </figcaption>
       <svg
