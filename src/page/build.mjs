@@ -7,6 +7,10 @@ import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const out = here("../../build/page");
+const page = await readFile(here("index.html"), "utf8");
+
+/** The page's own policy, which a server can send with every file, so that it holds in workers too. */
+export const POLICY = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(page)[1];
 
 await rm(out, { recursive: true, force: true });
 await mkdir(`${out}/texts`, { recursive: true });

@@ -10,11 +10,12 @@ const { values } = parseArgs({
   options: { port: { type: "string", default: "8080" }, open: { type: "boolean", default: true } },
   allowNegative: true,
 });
-await import("./build.mjs");
+const { POLICY } = await import("./build.mjs");
 
 const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
+  "Content-Security-Policy": `${POLICY}; frame-ancestors 'none'`,
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
 };

@@ -1,4 +1,5 @@
 /** A browser with the playground in it, and what a person does there. */
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Page as AnyPage, type BrowserName, type LaunchOptions, launch } from "../browser/browsers.ts";
 import { type ServeOptions, type Server, serve } from "../browser/serve.ts";
@@ -24,7 +25,7 @@ export async function startPlayground(
   const { browser: name = "chromium", folder = FOLDER, isolated = true, args } = options;
   const browser = await launch(name, { args });
   if ("missing" in browser) throw new Error(browser.missing);
-  const server = await serve(folder, { isolated });
+  const server = await serve(folder, { isolated, ...(isolated && { headers: await policy(folder) }) });
   let errors: string[] = [];
   return {
     server,
@@ -50,6 +51,14 @@ export async function startPlayground(
       await server.close();
     },
   };
+}
+
+/** The page's own policy as a header, as `npm run page` sends it: so that it holds in workers too. */
+async function policy(folder: string): Promise<Record<string, string>> {
+  const page = await readFile(`${folder}/index.html`, "utf8");
+  const [, content] = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(page) ?? [];
+  if (!content) throw new Error("the page has no policy");
+  return { "Content-Security-Policy": content };
 }
 
 /** The text of the first element, as a person sees it. */
