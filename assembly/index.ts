@@ -18,4 +18,4 @@ export { moveRows } from "./rows";
 // The learning rate's schedule needs it.
 export { cosine } from "./scalar-math";
 export { crossEntropyBackward, crossEntropyForward, softmaxBackward, softmaxForward } from "./softmax";
-export { madds } from "./peak";
+export { madds, wideMadds } from "./peak";

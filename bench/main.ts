@@ -1,6 +1,7 @@
 /** `npm run bench`: the suite in Node. */
 import { setFlagsFromString } from "node:v8";
 import { supports } from "../src/engine/load.ts";
+import { ConfigError } from "../src/errors.ts";
 import { circumstances } from "./circumstances.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { formatJson, formatMarkdown, type Row } from "./report.ts";
@@ -32,9 +33,9 @@ async function main(): Promise<number> {
   };
   let rows: Row[];
   try {
-    rows = await run(options.filter, tell, undefined, SAMPLE);
+    rows = await run(options.filter, tell, { sample: SAMPLE, wide: options.wide });
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof RangeError || error instanceof ConfigError)) throw error;
     console.error(error.message);
     return 2;
   }

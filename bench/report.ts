@@ -48,7 +48,7 @@ export function formatMarkdown(rows: readonly Row[], circumstances: Circumstance
   const failures = rows.filter(({ error }) => error).map(({ name, error }) => `${name} failed: ${error}`);
   const parts = [
     peakLine(rows),
-    ...tables(rows).map(markdownTable),
+    ...tables(rows).map((table) => markdownTable(table, TEXT_COLUMNS)),
     failures.join("\n\n"),
     `${machine}; ${runtime}; ${date}`,
   ];
@@ -135,8 +135,9 @@ function number(value: number): string {
   return value >= 0.01 ? value.toPrecision(3) : value.toExponential(1);
 }
 
-function markdownTable([header, ...lines]: Table): string {
-  const align = header.map((_, column) => (column < TEXT_COLUMNS ? "---" : "---:"));
+/** The first `textColumns` columns are words, aligned on the left. */
+export function markdownTable([header, ...lines]: Table, textColumns: number): string {
+  const align = header.map((_, column) => (column < textColumns ? "---" : "---:"));
   return [header, align, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 

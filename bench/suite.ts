@@ -28,8 +28,16 @@ const GROUPS: Entry[][] = [
   ...alone(growthEntries),
 ];
 
-/** How long a sample lasts at least, in milliseconds: clocks of pages are coarse. */
+/** Clocks of pages are coarse. */
 const SAMPLE = 50;
+
+export interface RunOptions {
+  signal?: AbortSignal;
+  /** How long a sample lasts at least, in milliseconds. Default 50. */
+  sample?: number;
+  /** Measure the wide build, alone. */
+  wide?: boolean;
+}
 
 /** All names that a filter can choose from. */
 export const NAMES: readonly string[] = ["peak", ...GROUPS.flat().map(({ name }) => name)];
@@ -57,15 +65,15 @@ function contains(name: string, part: string): boolean {
 /**
  * Measures what the filter chooses and returns the rows. `onRow` gets each one when it is there; its share of the peak
  * may still fall, as the peak is sampled until the end.
- * @param sample how long a sample lasts at least, in milliseconds.
- * @throws RangeError if a part of the filter is in no name; the signal's reason once it aborts.
+ * @throws RangeError if a part of the filter is in no name; ConfigError if `wide` is not to be had; the signal's reason
+ *   once it aborts.
  */
 export async function run(
   filter: string,
   onRow: (row: Row) => void = () => {},
-  signal?: AbortSignal,
-  sample = SAMPLE,
+  options: RunOptions = {},
 ): Promise<Row[]> {
+  const { signal, sample = SAMPLE, wide = false } = options;
   const unknown = partsOf(filter).find((part) => !NAMES.some((name) => contains(name, part)));
   if (unknown !== undefined) {
     throw new RangeError(
@@ -74,7 +82,7 @@ export async function run(
   }
   const groups = GROUPS.map((group) => group.filter(({ name }) => matches(filter, name)));
   signal?.throwIfAborted();
-  const variants = await findVariants();
+  const variants = await findVariants(wide);
   const peaks = await createPeaks(variants, sample);
   try {
     for (const peak of peakRows(peaks)) onRow(peak);

@@ -9,7 +9,7 @@
 // would be 125); on Node 20 and 22, which spill, at 42 and 75. In the wide build pairs of panel columns are joined.
 // From panels, bits are those of a row in gemm.ts.
 
-import { loadTail, loadUpTo4, madd, partStart, storePair, storeTail, storeUpTo4, sumFour, WIDE } from "../simd";
+import { loadTail, loadUpTo4, madd, partStart, storePair, storeUpTo4, sumFour, WIDE } from "../simd";
 import { DEPTH_BLOCK, panelAddress } from "./pack";
 import { TILE_COLUMNS } from "./tile";
 
@@ -164,40 +164,43 @@ function onePanel(b: usize, x: usize, depth: i32, y: usize, width: i32): void {
   }
 }
 
-/** y[columns] += x[K] · B[K, columns] */
+/** y[columns] += x[K] · B[K, columns]; four rows at a time, each read from end to end. */
 export function gemvColumns(b: usize, stride: usize, x: usize, k: i32, y: usize, columns: i32): void {
-  for (let column = 0; column < columns; column += 16, b += 64, y += 64) {
-    const left = columns - column;
-    if (left >= 16) {
-      let s0 = v128.load(y);
-      let s1 = v128.load(y, 16);
-      let s2 = v128.load(y, 32);
-      let s3 = v128.load(y, 48);
-      let row = b;
-      for (let i = 0; i < k; i++, row += stride) {
-        const v = v128.load32_splat(x + (<usize>i << 2));
-        s0 = madd(v, v128.load(row), s0);
-        s1 = madd(v, v128.load(row, 16), s1);
-        s2 = madd(v, v128.load(row, 32), s2);
-        s3 = madd(v, v128.load(row, 48), s3);
-      }
-      v128.store(y, s0);
-      v128.store(y, s1, 16);
-      v128.store(y, s2, 32);
-      v128.store(y, s3, 48);
-      continue;
+  for (; k >= 4; k -= 4, b += 4 * stride, x += 16) addFourRows(b, stride, x, y, columns);
+  for (; k > 0; k--, b += stride, x += 4) {
+    const v = v128.load32_splat(x);
+    for (let j = 0; j < columns; j += 4) {
+      const at = <usize>j << 2;
+      const left = columns - j;
+      storeUpTo4(y + at, madd(v, loadUpTo4(b + at, left), loadUpTo4(y + at, left)), left);
     }
-    for (let j = 0; j < left; j += 4) {
-      const width = min(4, left - j);
-      const offset = <usize>j << 2;
-      let s = width == 4 ? v128.load(y + offset) : loadTail(y + offset, width);
-      let row = b + offset;
-      for (let i = 0; i < k; i++, row += stride) {
-        const v = v128.load32_splat(x + (<usize>i << 2));
-        s = madd(v, width == 4 ? v128.load(row) : loadTail(row, width), s);
-      }
-      if (width == 4) v128.store(y + offset, s);
-      else storeTail(y + offset, s, width);
-    }
+  }
+}
+
+function addFourRows(b: usize, stride: usize, x: usize, y: usize, columns: i32): void {
+  const b1 = b + stride, b2 = b1 + stride, b3 = b2 + stride;
+  const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x, 4);
+  const x2 = v128.load32_splat(x, 8), x3 = v128.load32_splat(x, 12);
+  let j = 0;
+  for (; j + 8 <= columns; j += 8) {
+    const at = <usize>j << 2;
+    let low = madd(x0, v128.load(b + at), v128.load(y + at));
+    let high = madd(x0, v128.load(b + at, 16), v128.load(y + at, 16));
+    low = madd(x1, v128.load(b1 + at), low);
+    high = madd(x1, v128.load(b1 + at, 16), high);
+    low = madd(x2, v128.load(b2 + at), low);
+    high = madd(x2, v128.load(b2 + at, 16), high);
+    low = madd(x3, v128.load(b3 + at), low);
+    high = madd(x3, v128.load(b3 + at, 16), high);
+    storePair(y + at, low, high);
+  }
+  for (; j < columns; j += 4) {
+    const at = <usize>j << 2;
+    const left = columns - j;
+    let s = madd(x0, loadUpTo4(b + at, left), loadUpTo4(y + at, left));
+    s = madd(x1, loadUpTo4(b1 + at, left), s);
+    s = madd(x2, loadUpTo4(b2 + at, left), s);
+    s = madd(x3, loadUpTo4(b3 + at, left), s);
+    storeUpTo4(y + at, s, left);
   }
 }

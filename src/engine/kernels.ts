@@ -161,6 +161,7 @@ export interface Kernels extends SplitKernels {
   philox(target: number, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void;
   cosine(x: number): number;
   madds(chains: number, count: number): number;
+  wideMadds(chains: number, count: number, target: number): void;
   tileFour(a: number, b: number, c: number, stride: number, depth: number, fresh: number): void;
   addUp(sums: number, count: number): number;
 }

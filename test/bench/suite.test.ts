@@ -29,12 +29,9 @@ const SAMPLE = 20;
 describe("a run", () => {
   test("gives rows as they come and again at the end, with shares of a measured peak", async () => {
     const seen: string[] = [];
-    const rows = await run(
-      "W7/gemm-32x128",
-      ({ build, name }) => seen.push(`${name} ${build}`),
-      undefined,
-      1,
-    );
+    const rows = await run("W7/gemm-32x128", ({ build, name }) => seen.push(`${name} ${build}`), {
+      sample: 1,
+    });
     expect(seen.sort()).toEqual(rows.map(({ build, name }) => `${name} ${build}`).sort());
     const names = new Set(rows.map(({ name }) => name));
     expect(names).toEqual(new Set(["peak", "W7/gemm-32x128x512"]));
@@ -53,7 +50,10 @@ describe("a run", () => {
 
   test("stops at a signal", async () => {
     const controller = new AbortController();
-    const stopped = run("W7/gemm-32x128", () => controller.abort(), controller.signal, SAMPLE);
+    const stopped = run("W7/gemm-32x128", () => controller.abort(), {
+      signal: controller.signal,
+      sample: SAMPLE,
+    });
     await expect(stopped).rejects.toThrow(/abort/i);
   });
 });
