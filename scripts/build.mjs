@@ -1,6 +1,7 @@
 // npm run build: the package, from src/ and the compiled kernels, into build/.
 //   index.js, plot.js, generate.js, cli.js   modules for Node and bundlers, with what they share in chunks
 //   unrolled.min.js, generate.min.js         one file each for pages, which need no bundler and no other file
+//   trainer-worker.js                        what createTrainer() runs in a worker: the one file that has to lie beside
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
@@ -23,6 +24,7 @@ const options = {
     UNROLLED_WASM_BASE: '"./"',
     UNROLLED_SIMD: compressed("simd"),
     UNROLLED_INFER: compressed("infer"),
+    UNROLLED_TRAINER_WORKER: '"./trainer-worker.js"',
   },
   sourcemap: true,
   logLevel: "warning",
@@ -47,7 +49,11 @@ await build({
 });
 await build({
   ...options,
-  entryPoints: { "unrolled.min": "src/index.ts", "generate.min": "src/generate/index.ts" },
+  entryPoints: {
+    "unrolled.min": "src/index.ts",
+    "generate.min": "src/generate/index.ts",
+    "trainer-worker": "src/trainer/worker.ts",
+  },
   platform: "browser",
   target: "es2022",
   minify: true,

@@ -1,5 +1,12 @@
 /** Unrolled: recurrent language models that train and run anywhere JavaScript runs. */
 export {
+  type Activations,
+  activations,
+  type GateTerms,
+  gateTerms,
+  type LayerActivations,
+} from "./diagnose/activations.ts";
+export {
   type Diagnosis,
   diagnose,
   diagnoseLoss,
@@ -48,6 +55,12 @@ export {
   type Tokenizer,
   tokenizerFromJSON,
 } from "./text/tokenizer.ts";
+export {
+  TOKENIZER_KINDS,
+  type TokenizerKind,
+  type TrainTokenizerOptions,
+  trainTokenizer,
+} from "./text/train-tokenizer.ts";
 export { type WordOptions, WordTokenizer } from "./text/word-tokenizer.ts";
 export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
 export { type Evaluation, evaluate } from "./train/evaluate.ts";
@@ -61,3 +74,22 @@ export {
   train,
   type ValidationReport,
 } from "./train/train.ts";
+export type {
+  History,
+  ModelSource,
+  SampleReport,
+  SampleSettings,
+  StoredRun,
+  TrainerInfo,
+  TrainerOptions,
+  TrainerReport,
+  TrainerState,
+} from "./trainer/options.ts";
+export type { Adjustments, Inspection, InspectOptions, TrainerSource } from "./trainer/protocol.ts";
+export { deleteStoredRun, listStoredRuns, readStoredText, type StoredRunInfo } from "./trainer/storage.ts";
+export {
+  type CreateTrainerOptions,
+  createTrainer,
+  type TrainerWorker,
+  WorkerTrainer,
+} from "./trainer/trainer.ts";

@@ -8,11 +8,12 @@ import { LanguageModel } from "../models/language-model.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import { splitText } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { trainTokenizer } from "../text/train-tokenizer.ts";
 import type { TrainNumbers } from "../train/train.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { tokenizerProgress } from "./progress.ts";
 import { about } from "./setup.ts";
-import { checkOptionsOf, isKind, loadNamedTokenizer, trainTokenizer } from "./tokenizers.ts";
+import { checkOptionsOf, isKind, loadNamedTokenizer } from "./tokenizers.ts";
 
 /** Every option of a run; a checkpoint stores them, so that resuming needs only the checkpoint. */
 export interface Options {

@@ -1,9 +1,9 @@
 /** A progress bar on standard error while a tokenizer is trained, if that is a terminal. */
 import { Presets, SingleBar } from "cli-progress";
-import type { Progress } from "./tokenizers.ts";
+import type { BPEProgress } from "../text/bpe/training.ts";
 
 export interface TrainingProgress {
-  onProgress: (progress: Progress) => void;
+  onProgress: (progress: BPEProgress) => void;
   stop(): void;
 }
 

@@ -5,6 +5,7 @@ import { generate } from "../generate/generate.ts";
 import { CELLS, type LanguageModel } from "../models/language-model.ts";
 import { saveLanguageModel } from "../models/model-file.ts";
 import { Corpus, splitText } from "../text/corpus.ts";
+import { DEFAULT_VOCAB_SIZE, TOKENIZER_KINDS } from "../text/train-tokenizer.ts";
 import { Trainer, type TrainOptions } from "../train/train.ts";
 import { writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
@@ -12,7 +13,6 @@ import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
 import { choice, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
 import { about, openEngine, readText } from "./setup.ts";
-import { DEFAULT_VOCAB_SIZE, KINDS } from "./tokenizers.ts";
 
 const DEFAULT_STEPS = 4000;
 /** Of the ten evaluations that a run has unless told. */
@@ -25,7 +25,7 @@ export function trainCommand(): Command {
     .optionsGroup("Tokens:")
     .option(
       "--tokenizer <kind>",
-      `what a token is: ${KINDS.join(", ")}, learnt from the text without its held-out part; or a tokenizer.json`,
+      `what a token is: ${TOKENIZER_KINDS.join(", ")}, learnt from the text without its held-out part; or a tokenizer.json`,
       "char",
     )
     .option(

@@ -1,8 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Module } from "../nn/module.ts";
 import { type LayerTrace, Recurrent } from "../nn/recurrent.ts";
-import { GATES, type RecurrentKind } from "../tensor/recurrent.ts";
+import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { gradientNorm } from "../train/clip.ts";
 import type { Batch, Trainable } from "../train/interfaces.ts";
 import { spectralRadius } from "./spectral-radius.ts";
 
@@ -14,6 +15,8 @@ import { spectralRadius } from "./spectral-radius.ts";
 export interface Diagnosis {
   /** The loss whose gradients these are. */
   loss: number;
+  /** Of all parameters' gradients together: what clipping by norm compares with its limit. */
+  gradientNorm: number;
   /** One entry for each layer in each direction, in the order in which they ran. */
   layers: LayerDiagnosis[];
 }
@@ -96,7 +99,7 @@ export function diagnoseLoss(engine: Engine, module: Module, loss: () => Tensor)
       const layers = recurrent.flatMap(([name, { trace }]) =>
         (trace ?? []).map((pass) => describe(name, pass)),
       );
-      return { loss: result.item(), layers };
+      return { loss: result.item(), gradientNorm: gradientNorm(module.parameters()), layers };
     });
   } finally {
     for (const [, layer] of recurrent) layer.trace = undefined;
@@ -105,11 +108,6 @@ export function diagnoseLoss(engine: Engine, module: Module, loss: () => Tensor)
   }
 }
 
-const GATE_NAMES: Record<number, readonly string[]> = {
-  1: ["h"],
-  3: ["r", "z", "n"],
-  4: ["i", "f", "g", "o"],
-};
 /** The gates that are tanh and not a sigmoid. */
 const TANH_GATES = new Set(["h", "n", "g"]);
 

@@ -26,7 +26,7 @@ export function checkSampleOptions({ temperature = 1, topK = 1, topP = 1 }: Samp
 export function sample(probabilities: Float32Array, u: number, { topK, topP = 1 }: SampleOptions): number {
   const size = probabilities.length;
   if (topK === undefined && topP === 1) return walk(probabilities, undefined, 1, u);
-  const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  const order = byProbability(probabilities);
   const kept: number[] = [];
   let sum = 0;
   for (const id of order.slice(0, topK ?? size)) {
@@ -35,6 +35,17 @@ export function sample(probabilities: Float32Array, u: number, { topK, topP = 1 
     if (sum >= topP) break;
   }
   return walk(probabilities, kept, sum, u);
+}
+
+/** The ids of the largest probabilities, the largest first; of equal ones, the smaller id. */
+export function likeliest(probabilities: Float32Array, count: number): { id: number; probability: number }[] {
+  return byProbability(probabilities)
+    .slice(0, count)
+    .map((id) => ({ id, probability: probabilities[id] }));
+}
+
+function byProbability(probabilities: Float32Array): number[] {
+  return Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
 }
 
 /** The first id at which the running sum passes u · total. */

@@ -2,13 +2,15 @@ import { RandomStream } from "../engine/random.ts";
 import { ConfigError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { argmax, checkSampleOptions, type SampleOptions, sample } from "./sample.ts";
+import { argmax, checkSampleOptions, likeliest, type SampleOptions, sample } from "./sample.ts";
 
 export interface GenerateOptions extends SampleOptions {
   /** How many tokens. Default: without end, until the loop is left or the signal aborts. */
   length?: number;
   /** Default 0. */
   seed?: number;
+  /** How many of the likeliest tokens to report with each token. Default 0. */
+  alternatives?: number;
   signal?: AbortSignal;
 }
 
@@ -18,6 +20,8 @@ export interface GeneratedToken {
   text: string;
   /** The probability that the model gave it, at the temperature asked for. */
   probability: number;
+  /** The likeliest tokens in its place and their probabilities, where they were asked for. */
+  alternatives?: { id: number; probability: number }[];
 }
 
 /** A model that reads one text, and knows how far it is. */
@@ -49,8 +53,11 @@ export async function* continueText(
   prompt: string | ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, signal } = options;
+  const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, alternatives = 0, signal } = options;
   checkSampleOptions(options);
+  if (!Number.isInteger(alternatives) || alternatives < 0) {
+    throw new ConfigError(`alternatives must be an integer from 0, got ${alternatives}`);
+  }
   if (!(length >= 0)) throw new ConfigError(`length must be a number from 0, got ${length}`);
   let ids = idsOf(prompt, tokenizer);
   if (ids.length === 0)
@@ -77,7 +84,8 @@ export async function* continueText(
         // Whether a space is before a token may depend on the one before it.
         for (const id of promptIds) decoder?.push(id);
       }
-      yield { id, probability: probabilities[id], text: decoder?.push(id) ?? "" };
+      const token = { id, probability: probabilities[id], text: decoder?.push(id) ?? "" };
+      yield alternatives > 0 ? { ...token, alternatives: likeliest(probabilities, alternatives) } : token;
       ids = Int32Array.of(id);
     }
     const rest = decoder?.flush();

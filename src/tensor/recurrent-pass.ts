@@ -16,6 +16,13 @@ export const GATES: Record<RecurrentKind, number> = {
   "gru-before": 3,
 };
 
+/** Their names, by how many there are: an Elman network's one "gate" is its state. */
+export const GATE_NAMES: Record<number, readonly string[]> = {
+  1: ["h"],
+  3: ["r", "z", "n"],
+  4: ["i", "f", "g", "o"],
+};
+
 const VARIANT: Record<RecurrentKind, number> = {
   "rnn-tanh": 0,
   "rnn-relu": 1,

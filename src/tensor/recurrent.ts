@@ -4,12 +4,19 @@ import { checkDimensions, checkType } from "./check.ts";
 import { gemm } from "./gemm.ts";
 import { moveRows, type Packing } from "./packing.ts";
 import { recurrentBackward } from "./recurrent-backward.ts";
-import { copy, GATES, type RecurrentKind, type RecurrentWeights, runPass } from "./recurrent-pass.ts";
+import {
+  copy,
+  GATE_NAMES,
+  GATES,
+  type RecurrentKind,
+  type RecurrentWeights,
+  runPass,
+} from "./recurrent-pass.ts";
 import { accumulate } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
-export { GATES, type RecurrentKind, type RecurrentWeights };
+export { GATE_NAMES, GATES, type RecurrentKind, type RecurrentWeights };
 
 export interface PassOptions {
   /** Read the sequence from its end to its beginning. */

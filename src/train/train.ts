@@ -102,7 +102,8 @@ export class Trainer<B extends Batch> {
   readonly #clip: number;
   readonly #clipValue: number;
   readonly #evaluateEvery: number;
-  readonly #learningRate: (step: number) => number;
+  readonly #schedule: ScheduleOptions;
+  #learningRate: (step: number) => number;
   readonly #names: string[] = [];
   readonly #parameters: Parameter[] = [];
   readonly #plateau: Plateau | undefined;
@@ -147,6 +148,7 @@ export class Trainer<B extends Batch> {
       schedule: options.schedule ?? TRAIN_DEFAULTS.schedule,
       learningRate: options.learningRate ?? TRAIN_DEFAULTS.learningRate,
     };
+    this.#schedule = schedule;
     this.#learningRate = createSchedule(model.engine, steps, schedule);
     if (isPlateau) this.#plateau = new Plateau(options);
     for (const [name, parameter] of model.namedParameters()) {
@@ -175,11 +177,20 @@ export class Trainer<B extends Batch> {
   }
 
   /**
-   * Trains to the last step, or until the signal aborts, reporting every step and every evaluation.
+   * Changes the highest learning rate, which the schedule shapes, from the next step on.
+   * @throws ConfigError if it is negative or NaN.
+   */
+  setLearningRate(learningRate: number): void {
+    this.#learningRate = createSchedule(this.model.engine, this.steps, { ...this.#schedule, learningRate });
+  }
+
+  /**
+   * Trains to the last step, or until the signal aborts, reporting every step and every evaluation. Called again, it
+   * goes on where it was left.
+   * @param signal Default: that of the options.
    * @throws NumericError when a loss or gradient is not finite: the weights are those of the step before.
    */
-  async *run(): AsyncGenerator<TrainReport, void, undefined> {
-    const { signal } = this.#options;
+  async *run(signal = this.#options.signal): AsyncGenerator<TrainReport, void, undefined> {
     const pause = createPacer();
     const clock = createClock();
     this.model.train();

@@ -24,6 +24,17 @@ forEachBuild((_build, create) => {
     engine = await create({ seed: 4 });
   });
 
+  it("tells the norm of all weights' gradients together, which clipping looks at", () => {
+    const layer = new LSTM(engine, { inputSize: 3, hiddenSize: 5 });
+    const x = random(4 * 2 * 3, 9);
+    const loss = (): Tensor => sum(layer.forward(engine.tensor(x, [4, 2, 3])).state.h);
+    const { gradientNorm } = diagnoseLoss(engine, layer, loss);
+    engine.step(() => loss().backward());
+    const gradients = layer.parameters().flatMap(({ gradient }) => [...gradient.toArray()]);
+    expect(gradientNorm).toBeCloseTo(norm(Float32Array.from(gradients)), 5);
+    layer.free();
+  });
+
   describe("norms of gradients are those of PyTorch's retain_grad on every step of a loop:", () => {
     it.each([
       ["rnn_tanh.", RNN, {}],

@@ -81,6 +81,21 @@ describe("generate", () => {
     }
   });
 
+  it("lists the likeliest tokens beside each, when asked to", async () => {
+    const tokens = await collect("the", { length: 12, temperature: 0, alternatives: 3 });
+    expect(tokens.map(({ text: _, alternatives: __, ...token }) => token)).toEqual(
+      tokens.map(({ alternatives }) => alternatives?.[0]),
+    );
+    for (const { alternatives = [] } of tokens) {
+      expect(alternatives.length).toBe(3);
+      const chances = alternatives.map(({ probability }) => probability);
+      expect(chances).toEqual(chances.toSorted((a, b) => b - a));
+    }
+    await expect(collect("the", { alternatives: -1 })).rejects.toThrow(ConfigError);
+    const [plain] = await collect("the", { length: 1 });
+    expect(plain).not.toHaveProperty("alternatives");
+  });
+
   it("takes the likeliest token at temperature 0, as with topK 1", async () => {
     const greedy = await collect("and", { length: 60, temperature: 0, seed: 1 });
     expect(await collect("and", { length: 60, temperature: 0, seed: 2 })).toEqual(greedy);

@@ -4,16 +4,22 @@ import { ConfigError, FormatError } from "../../errors.ts";
 import { ByteLevelBPETokenizer } from "../../text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../text/character-bpe.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
+import {
+  DEFAULT_VOCAB_SIZE,
+  TOKENIZER_KINDS,
+  type TokenizerKind,
+  trainTokenizer,
+} from "../../text/train-tokenizer.ts";
 import { checkWritable, fileSize, writeFileAtomic } from "../atomic-write.ts";
 import { nameOf, sizeOf, unknownShare } from "../measure.ts";
 import { choice, integer } from "../options.ts";
 import { tokenizerProgress } from "../progress.ts";
-import { checkOptionsOf, DEFAULT_VOCAB_SIZE, KINDS, type Kind, trainTokenizer } from "../tokenizers.ts";
+import { checkOptionsOf } from "../tokenizers.ts";
 import { asFile } from "./files.ts";
 import { Texts } from "./texts.ts";
 
 interface Options {
-  type: Kind;
+  type: TokenizerKind;
   vocabSize?: number;
   minFrequency?: number;
   special?: string[];
@@ -36,7 +42,12 @@ export function trainTokenizerCommand(): Command {
     .description("Learn a vocabulary from text files, which need not fit the memory.")
     .argument("<files...>", "UTF-8 texts")
     .addOption(
-      choice("--type <kind>", "bpe is over bytes, char-bpe over the characters of words", KINDS, "bpe"),
+      choice(
+        "--type <kind>",
+        "bpe is over bytes, char-bpe over the characters of words",
+        TOKENIZER_KINDS,
+        "bpe",
+      ),
     )
     .option(
       "--vocab-size <tokens>",

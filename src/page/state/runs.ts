@@ -1,0 +1,305 @@
+/**
+ * The runs on the page, side by side: each has a trainer, and so a worker, of its own while it is open. Runs of
+ * earlier visits are there with their curves, and open when they are needed.
+ */
+import { computed, type Signal, signal } from "@preact/signals";
+import {
+  createTrainer,
+  deleteStoredRun,
+  listStoredRuns,
+  type SampleReport,
+  type SampleSettings,
+  type StepReport,
+  type StoredRunInfo,
+  type TrainerInfo,
+  type TrainerReport,
+  type TrainerSource,
+  type WorkerTrainer,
+} from "unrolled";
+import { readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
+import { route } from "./route.ts";
+import { settings } from "./settings.ts";
+import { loadText } from "./texts.ts";
+
+/** "kept": stopped, or of an earlier visit, and not open. "model": a file, which has no text to train on. */
+export type Status = "opening" | "training" | "paused" | "finished" | "failed" | "kept" | "model";
+
+export interface Validation {
+  step: number;
+  loss: number;
+  bitsPerToken: number;
+}
+
+/** How often what is shown is brought up to date, in milliseconds. */
+const REFRESH = 150;
+/** Colours that runs take in turn: those of the style sheet, --run-0 and on. */
+const COLOURS = 6;
+
+let count = 0;
+
+export class Run {
+  readonly id: string;
+  readonly settings: Settings | undefined;
+  readonly name: string;
+  /** Under what it is kept: its id and settings. */
+  readonly checkpoint: string | undefined;
+  readonly colour: number;
+  readonly status: Signal<Status>;
+  readonly info = signal<TrainerInfo | undefined>(undefined);
+  readonly latest = signal<StepReport | undefined>(undefined);
+  readonly step = signal(0);
+  readonly steps = signal(0);
+  readonly samples = signal<readonly SampleReport[]>([]);
+  readonly error = signal<string | undefined>(undefined);
+  readonly isShown = signal(true);
+  /** Counts the refreshes: curves grow in place. */
+  readonly version = signal(0);
+  readonly loss: number[] = [];
+  readonly gradientNorm: number[] = [];
+  readonly validation: Validation[] = [];
+  bytesPerToken = 1;
+  #trainer: WorkerTrainer | undefined;
+  #opening: Promise<WorkerTrainer> | undefined;
+  #source: TrainerSource | undefined;
+  #refresh: ReturnType<typeof setTimeout> | undefined;
+  #report: StepReport | undefined;
+  #samples: SampleReport[] = [];
+
+  constructor(parts: {
+    id: string;
+    name: string;
+    settings?: Settings;
+    status: Status;
+    source: TrainerSource;
+  }) {
+    this.id = parts.id;
+    this.name = parts.name;
+    this.settings = parts.settings;
+    this.status = signal(parts.status);
+    this.colour = count++ % COLOURS;
+    this.#source = parts.source;
+    this.checkpoint = parts.source.checkpoint;
+  }
+
+  /** The trainer, which a run of an earlier visit opens now. */
+  trainer(): Promise<WorkerTrainer> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<WorkerTrainer> {
+    const before = this.status.peek();
+    this.status.value = "opening";
+    this.error.value = undefined;
+    try {
+      const trainer = await createTrainer(this.#source!);
+      this.#source = undefined;
+      this.#trainer = trainer;
+      this.#takeInfo(trainer.info);
+      this.status.value = before === "model" ? "model" : trainer.state === "finished" ? "finished" : "paused";
+      return trainer;
+    } catch (error) {
+      this.#opening = undefined;
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #takeInfo(info: TrainerInfo): void {
+    this.info.value = info;
+    this.bytesPerToken = info.bytesPerToken || 1;
+    this.#takeHistory(info);
+  }
+
+  /** What was drawn may be ahead of the checkpoint, which counts. */
+  #takeHistory({ history, step, steps }: Pick<StoredRunInfo, "history" | "step" | "steps">): void {
+    this.loss.length = 0;
+    this.gradientNorm.length = 0;
+    this.validation.length = 0;
+    for (const value of history.loss) this.loss.push(value);
+    for (const value of history.gradientNorm) this.gradientNorm.push(value);
+    this.validation.push(...history.validation);
+    this.#samples = [...history.samples];
+    this.samples.value = this.#samples;
+    this.step.value = step;
+    this.steps.value = steps;
+    this.version.value++;
+  }
+
+  static kept(info: StoredRunInfo): Run {
+    const { name: checkpoint, step, steps } = info;
+    const [id, query] = checkpoint.split("?", 2);
+    const settings = readSettings(new URLSearchParams(query));
+    const run = new Run({ id, name: nameOf(settings), settings, status: "kept", source: { checkpoint } });
+    run.bytesPerToken = info.bytesPerToken;
+    run.#takeHistory(info);
+    if (step === steps) run.status.value = "finished";
+    return run;
+  }
+
+  /** Starts, or goes on; what ends the training is shown, not thrown. */
+  async start(): Promise<void> {
+    try {
+      const trainer = await this.trainer();
+      if (trainer.state === "training") return;
+      this.status.value = "training";
+      this.error.value = undefined;
+      for await (const report of trainer.run()) this.#take(report);
+      if (trainer !== this.#trainer) return;
+      this.#flush();
+      this.status.value = trainer.state === "finished" ? "finished" : "paused";
+    } catch (error) {
+      // Of one that was stopped.
+      if (this.status.peek() === "kept") return;
+      this.#flush();
+      this.#fail(error);
+    }
+  }
+
+  #take(report: TrainerReport): void {
+    if (report.kind === "step") {
+      this.loss.push(report.loss);
+      this.gradientNorm.push(report.gradientNorm);
+      this.#report = report;
+    } else if (report.kind === "validation") {
+      const { step, loss, bitsPerToken } = report;
+      this.validation.push({ step, loss, bitsPerToken });
+    } else {
+      this.#samples = [...this.#samples.slice(-49), report];
+    }
+    this.#refresh ??= setTimeout(() => this.#flush(), REFRESH);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#refresh);
+    this.#refresh = undefined;
+    if (this.#report) {
+      this.latest.value = this.#report;
+      this.step.value = this.#report.step;
+    }
+    this.samples.value = this.#samples;
+    this.version.value++;
+  }
+
+  #fail(error: unknown): void {
+    this.error.value = error instanceof Error ? error.message : String(error);
+    this.status.value = "failed";
+  }
+
+  async pause(): Promise<void> {
+    if (this.status.peek() !== "training") return;
+    await this.#trainer?.pause();
+    this.#flush();
+    this.status.value = "paused";
+  }
+
+  /** Pauses and gives the memory back; what is kept can go on later. */
+  async stop(): Promise<void> {
+    await this.pause();
+    this.#trainer?.close();
+    this.#trainer = undefined;
+    this.#opening = undefined;
+    this.#source = { checkpoint: this.checkpoint! };
+    this.status.value = "kept";
+  }
+
+  async resume(): Promise<void> {
+    // A loop over run() that is paused goes on by itself.
+    if (this.status.peek() === "paused" && this.#trainer?.state === "paused") {
+      this.status.value = "training";
+      await this.#trainer.resume();
+      return;
+    }
+    await this.start();
+  }
+
+  async adjust(changes: { learningRate?: number; samples?: SampleSettings }): Promise<void> {
+    await this.#trainer?.adjust(changes);
+  }
+
+  get isOpen(): boolean {
+    return this.#trainer !== undefined;
+  }
+
+  /** Ends the run and its worker, and forgets what was kept of it. */
+  async remove(): Promise<void> {
+    this.#trainer?.close();
+    if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
+    runs.value = runs.peek().filter((run) => run !== this);
+    if (selectedId.peek() === this.id) selectedId.value = runs.peek().at(-1)?.id;
+  }
+}
+
+export const runs = signal<readonly Run[]>([]);
+const selectedId = signal<string | undefined>(undefined);
+/** The run that the figures, samples and the other views are about. */
+export const selected = computed(() => runs.value.find((run) => run.id === selectedId.value));
+
+export function select(run: Run): void {
+  selectedId.value = run.id;
+}
+
+function add(run: Run): void {
+  runs.value = [...runs.peek(), run];
+  select(run);
+}
+
+export function nameOf({ cell, hiddenSize, numLayers, tokenizer, text }: Settings): string {
+  const layers = numLayers > 1 ? `${numLayers}×${hiddenSize}` : String(hiddenSize);
+  const tokens = tokenizer === "char" ? "" : tokenizer === "bpe" ? ", byte pairs" : ", words";
+  const source = text === "moby-dick" ? "" : `, ${text === "own" ? "own text" : text}`;
+  return `${cell.toUpperCase()} ${layers}${tokens}${source}`;
+}
+
+let last = 0;
+/** Also the order of runs. */
+function newId(): string {
+  last = Math.max(last + 1, Date.now());
+  return `run-${last.toString(36)}`;
+}
+
+/**
+ * Starts an experiment.
+ * @throws Error if its text cannot be loaded.
+ */
+export async function startRun(all: Settings): Promise<Run> {
+  const text = await loadText(all.text);
+  const id = newId();
+  const source = trainerOptions(all, text, hasStorage ? `${id}?${writeSettings(all)}` : undefined);
+  const run = new Run({ id, name: nameOf(all), settings: all, status: "opening", source });
+  add(run);
+  void run.start();
+  return run;
+}
+
+/** @throws FormatError if the file is not a model. */
+export async function openModel(name: string, file: Uint8Array | Blob): Promise<Run> {
+  const source = { file, engine: { numerics: "reproducible" as const } };
+  const run = new Run({ id: newId(), name, status: "model", source });
+  await run.trainer();
+  add(run);
+  return run;
+}
+
+/** Not so in some private windows: runs then end with the page. */
+let hasStorage = true;
+
+/** How many runs of earlier visits are kept. */
+const MOST_KEPT = 6;
+
+/** Brings back the runs of earlier visits, the latest one selected; its settings too, unless a link has others. */
+export async function restoreRuns(): Promise<void> {
+  let stored: StoredRunInfo[];
+  try {
+    stored = (await listStoredRuns()).filter(({ name }) => name.startsWith("run-"));
+  } catch {
+    hasStorage = false;
+    return;
+  }
+  for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);
+  const kept = stored.slice(0, MOST_KEPT).reverse().map(Run.kept);
+  runs.value = [...kept, ...runs.peek()];
+  const latest = runs.peek().at(-1);
+  if (latest) select(latest);
+  if (latest?.settings && route.peek().params.size === 0) settings.value = latest.settings;
+}

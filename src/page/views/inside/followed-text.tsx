@@ -1,0 +1,75 @@
+/** The text in the colours of one unit: what does it follow? (Karpathy, Johnson & Fei-Fei 2015) */
+import type { Inspection, LayerActivations } from "unrolled";
+import { diverging } from "../../parts/heat.ts";
+import { hovered, level, looked, SERIES, seriesOf } from "./looked.ts";
+
+export function FollowedText({
+  seen,
+  layer,
+  series,
+}: {
+  seen: Inspection;
+  layer: LayerActivations;
+  series: string;
+}) {
+  const rows = seriesOf(layer, series)!;
+  const { step } = looked.value;
+  const unit = Math.min(hovered.value ?? looked.value.unit, rows.width - 1);
+  const levels = seen.tokens.map((_, t) => level(rows, rows.values[t * rows.width + unit]));
+  return (
+    <section class="panel followed" aria-label="The text as the unit sees it">
+      <div class="panel-head">
+        <h3>
+          Unit {unit} over the text <span class="quiet">{SERIES[series].label.toLowerCase()}</span>
+        </h3>
+        <UnitPicker count={rows.width} />
+      </div>
+      <p class="followed-text">
+        {seen.tokens.map((token, t) => (
+          <button
+            key={t}
+            type="button"
+            tabIndex={-1}
+            class={`${t === step ? "is-on" : ""} ${Math.abs(levels[t]) > 0.6 ? "is-strong" : ""}`}
+            style={{ background: diverging(levels[t]) }}
+            onClick={() => {
+              looked.value = { ...looked.peek(), step: t };
+            }}
+          >
+            {token}
+          </button>
+        ))}
+      </p>
+    </section>
+  );
+}
+
+function UnitPicker({ count }: { count: number }) {
+  const set = (unit: number): void => {
+    looked.value = { ...looked.peek(), unit: (unit + count) % count };
+  };
+  const { unit } = looked.value;
+  return (
+    <div class="row unit-picker">
+      <button type="button" class="button quiet" aria-label="The unit before" onClick={() => set(unit - 1)}>
+        ←
+      </button>
+      <label>
+        <span class="visually-hidden">Unit</span>
+        <input
+          type="number"
+          min={0}
+          max={count - 1}
+          value={unit}
+          onInput={(event) => {
+            const value = event.currentTarget.valueAsNumber;
+            if (Number.isInteger(value) && value >= 0 && value < count) set(value);
+          }}
+        />
+      </label>
+      <button type="button" class="button quiet" aria-label="The next unit" onClick={() => set(unit + 1)}>
+        →
+      </button>
+    </div>
+  );
+}

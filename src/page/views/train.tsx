@@ -1,0 +1,76 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Notice } from "../parts/controls.tsx";
+import { runs, selected } from "../state/runs.ts";
+import { Completions } from "./train/completions.tsx";
+import { Curves } from "./train/curves.tsx";
+import { Experiment } from "./train/experiment.tsx";
+import { RunPanel, RunTabs } from "./train/run-panel.tsx";
+import { Samples } from "./train/samples.tsx";
+import { takeDrops } from "./train/take-drops.ts";
+
+export function TrainView() {
+  const run = selected.value;
+  const problem = useSignal<string | undefined>(undefined);
+  useEffect(
+    () =>
+      takeDrops((error) => {
+        problem.value = error.message;
+      }),
+    [],
+  );
+  return (
+    <div class="view train">
+      <header class="view-head">
+        <h1>Train a network on a text</h1>
+        <p class="deck">
+          It reads, guesses the next token and is corrected, thousands of times, on this machine: nothing
+          leaves it.
+        </p>
+      </header>
+      <div class="train-columns">
+        <Experiment
+          onProblem={(message) => {
+            problem.value = message;
+          }}
+        />
+        <section class="train-main" aria-label="Runs">
+          {problem.value && <Notice kind="error">{problem.value}</Notice>}
+          {run ? (
+            <>
+              <RunTabs />
+              <RunPanel key={run.id} run={run} />
+              <Curves runs={runs.value} selected={run} />
+              {run.settings && <Samples key={`samples ${run.id}`} run={run} />}
+              <Completions key={`completions ${run.id}`} run={run} />
+            </>
+          ) : (
+            <Empty />
+          )}
+        </section>
+      </div>
+    </div>
+  );
+}
+
+function Empty() {
+  return (
+    <div class="empty">
+      <svg viewBox="0 0 320 90" class="empty-art" aria-hidden="true">
+        {["C", "a", "l", "l", "?"].map((letter, t) => (
+          <g key={letter + String(t)} transform={`translate(${32 + 64 * t} 48)`}>
+            {t > 0 && <path class="thread" d="M-44 0h24" />}
+            <circle r="17" style={{ opacity: String(0.3 + 0.17 * t) }} />
+            <text y="6">{letter}</text>
+          </g>
+        ))}
+      </svg>
+      <h2>No run yet</h2>
+      <p>
+        The settings are good to begin with: an LSTM of 128 units on <cite>Moby-Dick</cite>. Press{" "}
+        <b>Train</b>, and within seconds its curve falls and it writes its first words. Start others beside it
+        to compare.
+      </p>
+    </div>
+  );
+}

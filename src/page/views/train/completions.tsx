@@ -1,0 +1,162 @@
+/** The model goes on from a prompt: the reader's, or a piece of the held-out text, beside how that really goes on. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { splitText, tokenizerFromJSON } from "unrolled";
+import { Notice, Slider } from "../../parts/controls.tsx";
+import { type NamedToken, TokenStream } from "../../parts/token-stream.tsx";
+import type { Run } from "../../state/runs.ts";
+import { loadText } from "../../state/texts.ts";
+
+const ALTERNATIVES = 5;
+const PROMPT_CHARACTERS = 90;
+/** As many characters of the real text as about as many tokens. */
+const SHOWN = 120;
+
+export function Completions({ run }: { run: Run }) {
+  const id = useId();
+  const prompt = useSignal("Call me ");
+  const truth = useSignal<string | undefined>(undefined);
+  const temperature = useSignal(0.7);
+  const tokens = useSignal<readonly NamedToken[]>([]);
+  const shownPrompt = useSignal("");
+  const isBusy = useSignal(false);
+  const problem = useSignal<string | undefined>(undefined);
+  const stop = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => stop.current?.abort(), []);
+
+  const write = async (): Promise<void> => {
+    stop.current?.abort();
+    const own = new AbortController();
+    stop.current = own;
+    problem.value = undefined;
+    tokens.value = [];
+    shownPrompt.value = prompt.peek();
+    isBusy.value = true;
+    try {
+      const trainer = await run.trainer();
+      const json = trainer.info.tokenizer;
+      if (!json) throw new Error("This model's file holds no tokenizer, so it cannot read a prompt.");
+      const tokenizer = tokenizerFromJSON(json);
+      const name = (token: number): string => tokenizer.decode([token]);
+      const length = tokenizer.kind === "character" ? 300 : 80;
+      const options = {
+        length,
+        temperature: temperature.peek(),
+        alternatives: ALTERNATIVES,
+        seed: Date.now() % 1e6,
+      };
+      let pending: NamedToken[] = [];
+      let drawn = performance.now();
+      for await (const token of trainer.generate(prompt.peek(), { ...options, signal: own.signal })) {
+        const others = (token.alternatives ?? []).map((one) => ({
+          text: name(one.id),
+          probability: one.probability,
+        }));
+        pending.push({ ...token, others });
+        if (performance.now() - drawn < 60) continue;
+        tokens.value = [...tokens.peek(), ...pending];
+        pending = [];
+        drawn = performance.now();
+        // So that the page draws while tokens come faster than it can.
+        await new Promise(requestAnimationFrame);
+      }
+      tokens.value = [...tokens.peek(), ...pending];
+    } catch (error) {
+      problem.value = (error as Error).message;
+    } finally {
+      if (stop.current === own) isBusy.value = false;
+    }
+  };
+
+  /** A prompt from the held-out part, another one each time. */
+  const takeHeldOut = async (): Promise<void> => {
+    if (!run.settings) return;
+    try {
+      const text = await loadText(run.settings.text);
+      const { validationFraction = 0.1 } = (await run.trainer()).info.options;
+      const [, heldOut] = splitText(text, validationFraction);
+      const last = Math.max(0, heldOut.length - PROMPT_CHARACTERS - SHOWN);
+      const from = heldOut.indexOf(" ", Math.floor(Math.random() * last)) + 1;
+      const cut = heldOut.lastIndexOf(" ", from + PROMPT_CHARACTERS) + 1 || from + PROMPT_CHARACTERS;
+      prompt.value = heldOut.slice(from, cut);
+      truth.value = heldOut.slice(cut, cut + SHOWN);
+      await write();
+    } catch (error) {
+      problem.value = (error as Error).message;
+    }
+  };
+
+  return (
+    <section class="panel completions" aria-label="Let it write">
+      <div class="panel-head">
+        <h3>Let it go on from your words</h3>
+        <Slider
+          label="Temperature"
+          min={0}
+          max={1.5}
+          step={0.05}
+          value={temperature.value}
+          format={(value) => value.toFixed(2)}
+          onChange={(value) => {
+            temperature.value = value;
+          }}
+        />
+      </div>
+      <form
+        class="row prompt-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          truth.value = undefined;
+          void write();
+        }}
+      >
+        <label class="visually-hidden" for={id}>
+          Prompt
+        </label>
+        <input
+          id={id}
+          type="text"
+          value={prompt.value}
+          onInput={(event) => {
+            prompt.value = event.currentTarget.value;
+          }}
+        />
+        {isBusy.value ? (
+          <button key="stop" type="button" class="button" onClick={() => stop.current?.abort()}>
+            Stop
+          </button>
+        ) : (
+          <button key="write" type="submit" class="button" id="write" disabled={prompt.value === ""}>
+            Write
+          </button>
+        )}
+        {run.settings && (
+          <button
+            type="button"
+            class="button quiet"
+            disabled={isBusy.value}
+            onClick={() => void takeHeldOut()}
+          >
+            From the held-out text
+          </button>
+        )}
+      </form>
+      {problem.value && <Notice kind="error">{problem.value}</Notice>}
+      {(tokens.value.length > 0 || isBusy.value) && (
+        <>
+          <TokenStream prompt={shownPrompt.value} tokens={tokens.value} isBusy={isBusy.value} />
+          <p class="field-note">
+            Pale: it was unsure. Point at a token, or move with the arrow keys, to see what else it thought
+            of.
+          </p>
+        </>
+      )}
+      {truth.value && (
+        <p class="truth">
+          <span class="field-label">How it really goes on</span>
+          {truth.value} …
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,160 @@
+/** The form: what to train, on which text, and how. */
+import { useSignal } from "@preact/signals";
+import { FileButton, Segmented, Select, StopSlider } from "../../parts/controls.tsx";
+import { bytes, compact } from "../../parts/format.ts";
+import { LinkIcon, PlayIcon, UploadIcon } from "../../parts/icons.tsx";
+import { TextInput } from "../../parts/text-input.tsx";
+import {
+  CHOICES,
+  type ChoiceName,
+  NUMBERS,
+  type NumberField,
+  type NumberName,
+  type Settings,
+} from "../../state/experiment.ts";
+import { openModel, startRun } from "../../state/runs.ts";
+import { change, settings, size } from "../../state/settings.ts";
+import { OWN, SUPPLIED } from "../../state/supplied.ts";
+import { ownText } from "../../state/texts.ts";
+import { ModelLink } from "./model-link.tsx";
+
+/** Choices that are many words long, or many: a list instead of buttons. */
+const LISTS = new Set<ChoiceName>(["text", "optimizer", "schedule", "numerics"]);
+
+function Choose({ name }: { name: ChoiceName }) {
+  const field = CHOICES[name];
+  const value = settings.value[name];
+  const chosen = field.choices.find((one) => one.value === value);
+  const note = name === "text" ? SUPPLIED.find(({ id }) => id === value)?.note : chosen?.paper;
+  const Control = LISTS.has(name) ? Select : Segmented;
+  return (
+    <Control
+      label={field.label}
+      choices={field.choices}
+      value={value}
+      note={note}
+      onChange={(chosen: string) => change({ [name]: chosen } as Partial<Settings>)}
+    />
+  );
+}
+
+function Size({ name }: { name: NumberName }) {
+  const field: NumberField = NUMBERS[name];
+  const { label, stops, help, paper, format } = field;
+  const note = help && paper ? `${help} · ${paper}` : (paper ?? help);
+  return (
+    <StopSlider
+      label={label}
+      stops={stops}
+      value={settings.value[name]}
+      format={format}
+      note={note}
+      onChange={(value) => change({ [name]: value })}
+    />
+  );
+}
+
+export function Experiment({ onProblem }: { onProblem: (message: string | undefined) => void }) {
+  const isStarting = useSignal(false);
+  const { text, tokenizer } = settings.value;
+  const isMissing = text === OWN && ownText.value.trim() === "";
+  const start = async (): Promise<void> => {
+    onProblem(undefined);
+    isStarting.value = true;
+    try {
+      await startRun(settings.peek());
+      if (matchMedia("(max-width: 860px)").matches) {
+        document.querySelector(".train-main")?.scrollIntoView({ behavior: "smooth" });
+      }
+    } catch (error) {
+      onProblem((error as Error).message);
+    } finally {
+      isStarting.value = false;
+    }
+  };
+  const open = async (file: File): Promise<void> => {
+    onProblem(undefined);
+    try {
+      await openModel(file.name.replace(/\.safetensors$/, ""), file);
+    } catch (error) {
+      onProblem(`${file.name} could not be opened: ${(error as Error).message}`);
+    }
+  };
+  return (
+    <aside class="experiment" aria-label="Settings of the experiment">
+      <div class="panel settings">
+        <Choose name="text" />
+        {text === OWN && <TextInput />}
+        <Choose name="tokenizer" />
+        {tokenizer !== "char" && <Size name="vocabSize" />}
+        <Choose name="cell" />
+        <Size name="hiddenSize" />
+        <Size name="numLayers" />
+        <details class="more">
+          <summary>Sizes and regularisation</summary>
+          <Size name="embeddingSize" />
+          <Size name="dropout" />
+          <Size name="sequenceLength" />
+          <Size name="batchSize" />
+        </details>
+        <details class="more">
+          <summary>Optimisation</summary>
+          <Choose name="optimizer" />
+          <Size name="learningRate" />
+          <Choose name="schedule" />
+          <Size name="clip" />
+          <Size name="seed" />
+          <Choose name="numerics" />
+        </details>
+        <Size name="steps" />
+        <div class="launch">
+          <dl class="sizes">
+            <div>
+              <dt>Parameters</dt>
+              <dd>{compact(size.value.parameters)}</dd>
+            </div>
+            <div>
+              <dt>Memory, about</dt>
+              <dd>{bytes(size.value.bytes)}</dd>
+            </div>
+          </dl>
+          <button
+            type="button"
+            class="button primary"
+            id="train"
+            disabled={isMissing || isStarting.value}
+            onClick={() => void start()}
+          >
+            <PlayIcon /> Train
+          </button>
+          {isMissing && <p class="field-note">Paste or drop a text first.</p>}
+        </div>
+      </div>
+      <div class="row experiment-links">
+        <CopyLink />
+        <FileButton accept=".safetensors" class="quiet" onFile={(file) => void open(file)}>
+          <UploadIcon /> Open a model
+        </FileButton>
+      </div>
+      <ModelLink onProblem={onProblem} />
+    </aside>
+  );
+}
+
+function CopyLink() {
+  const copied = useSignal(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard
+      .writeText(location.href)
+      .catch(() => prompt("The link to this experiment", location.href));
+    copied.value = true;
+    setTimeout(() => {
+      copied.value = false;
+    }, 2000);
+  };
+  return (
+    <button type="button" class="button quiet" onClick={() => void copy()}>
+      <LinkIcon /> <span aria-live="polite">{copied.value ? "Copied" : "Link to this"}</span>
+    </button>
+  );
+}

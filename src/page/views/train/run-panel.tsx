@@ -1,0 +1,180 @@
+/** One run: its tab among the others, its controls and its figures. */
+import { useSignal } from "@preact/signals";
+import { Figure, Notice, StopSlider } from "../../parts/controls.tsx";
+import { compact, duration, integer, percent } from "../../parts/format.ts";
+import { CloseIcon, DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
+import { NUMBERS } from "../../state/experiment.ts";
+import { type Run, runs, type Status, select, selected } from "../../state/runs.ts";
+
+const SAYS: Record<Status, string> = {
+  opening: "preparing",
+  training: "training",
+  paused: "paused",
+  finished: "finished",
+  failed: "stopped",
+  kept: "stopped",
+  model: "model",
+};
+
+export function RunTabs() {
+  return (
+    <ul class="run-tabs" aria-label="All runs">
+      {runs.value.map((run) => (
+        <RunTab key={run.id} run={run} />
+      ))}
+    </ul>
+  );
+}
+
+function RunTab({ run }: { run: Run }) {
+  const isOn = selected.value === run;
+  const status = run.status.value;
+  return (
+    <li class={isOn ? "run-tab is-on" : "run-tab"}>
+      <button type="button" class="run-name" aria-pressed={isOn} onClick={() => select(run)}>
+        <span class={`dot run-${run.colour} is-${status}`} aria-hidden="true" />
+        <span>{run.name}</span>
+        <span class="run-status">
+          {status === "training" ? percent(run.step.value / (run.steps.value || 1)) : SAYS[status]}
+        </span>
+      </button>
+      <button
+        type="button"
+        class="icon-button small"
+        aria-label={`Remove ${run.name}`}
+        onClick={() => void run.remove()}
+      >
+        <CloseIcon />
+      </button>
+    </li>
+  );
+}
+
+export function RunPanel({ run }: { run: Run }) {
+  const status = run.status.value;
+  const report = run.latest.value;
+  const info = run.info.value;
+  const step = run.step.value;
+  const steps = run.steps.value;
+  const validation = run.version.value >= 0 ? run.validation.at(-1) : undefined;
+  const bits = validation && validation.loss / Math.LN2 / run.bytesPerToken;
+  const norm = report?.gradientNorm ?? run.gradientNorm.at(-1);
+  return (
+    <div class="panel run-panel">
+      <div class="run-head">
+        <div class="run-title">
+          <h2>{run.name}</h2>
+          <p class="quiet" aria-live="polite">
+            {status === "opening" && "Reading the text and learning its tokens …"}
+            {status === "training" &&
+              (report ? `Training, ${duration(report.secondsLeft)} left` : "Starting …")}
+            {(status === "paused" || status === "kept") &&
+              `${status === "paused" ? "Paused" : "Stopped"} at step ${integer(step)} of ${integer(steps)}`}
+            {status === "finished" && `Finished after ${integer(steps)} steps`}
+            {status === "failed" && "Stopped by an error"}
+            {status === "model" && "A model from a file"}
+          </p>
+        </div>
+        <RunButtons run={run} />
+      </div>
+      {steps > 0 && (
+        <div
+          class={`progress run-${run.colour}`}
+          role="progressbar"
+          aria-label="Steps done"
+          aria-valuemin={0}
+          aria-valuemax={steps}
+          aria-valuenow={step}
+        >
+          <span style={{ transform: `scaleX(${step / steps})` }} />
+        </div>
+      )}
+      {run.error.value && <Notice kind="error">{run.error.value}</Notice>}
+      <dl class="figures">
+        {steps > 0 && <Figure label="Step" value={integer(step)} unit={`of ${integer(steps)}`} />}
+        {bits !== undefined && <Figure label="Held out" value={bits.toFixed(3)} unit="bits per byte" />}
+        {report && <Figure label="Speed" value={compact(report.tokensPerSecond)} unit="tokens/s" />}
+        {norm !== undefined && (
+          <Figure
+            label="Gradient norm"
+            value={norm.toPrecision(3)}
+            title="of all weights together, before clipping"
+          />
+        )}
+        {report && <Figure label="Steps clipped" value={percent(report.clippedShare)} />}
+        {info && <Figure label="Parameters" value={compact(info.parameterCount)} />}
+        {info && (
+          <Figure
+            label="Kernels"
+            value={info.build}
+            unit={`${info.threads} ${info.threads === 1 ? "thread" : "threads"}`}
+          />
+        )}
+      </dl>
+      {info?.notice && <p class="field-note thread-note">{info.notice}</p>}
+      {(status === "training" || status === "paused") && <HotRate run={run} />}
+    </div>
+  );
+}
+
+function RunButtons({ run }: { run: Run }) {
+  const problem = useSignal<string | undefined>(undefined);
+  const status = run.status.value;
+  const download = async (): Promise<void> => {
+    try {
+      const bytes = await (await run.trainer()).save();
+      const url = URL.createObjectURL(new Blob([bytes]));
+      const link = document.createElement("a");
+      link.href = url;
+      link.download = `${run.name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.safetensors`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    } catch (error) {
+      problem.value = (error as Error).message;
+    }
+  };
+  return (
+    <div class="row run-buttons">
+      {status === "training" && (
+        <button type="button" class="button" id="pause" onClick={() => void run.pause()}>
+          <PauseIcon /> Pause
+        </button>
+      )}
+      {(status === "training" || status === "paused") && run.checkpoint && (
+        <button type="button" class="button quiet" id="stop" onClick={() => void run.stop()}>
+          Stop
+        </button>
+      )}
+      {(status === "paused" || status === "kept" || (status === "failed" && run.settings)) && (
+        <button type="button" class="button primary" id="resume" onClick={() => void run.resume()}>
+          <PlayIcon /> Resume
+        </button>
+      )}
+      {status !== "opening" && (
+        <button type="button" class="button quiet" id="download" onClick={() => void download()}>
+          <DownloadIcon /> Download
+        </button>
+      )}
+      {problem.value && <Notice kind="error">{problem.value}</Notice>}
+    </div>
+  );
+}
+
+/** The learning rate may change while it trains. */
+function HotRate({ run }: { run: Run }) {
+  const rate = useSignal(run.settings?.learningRate ?? NUMBERS.learningRate.default);
+  const now = run.latest.value?.learningRate;
+  return (
+    <StopSlider
+      label="Learning rate from now on"
+      stops={NUMBERS.learningRate.stops}
+      value={rate.value}
+      format={NUMBERS.learningRate.format}
+      note={now === undefined ? undefined : `The schedule makes it ${now.toPrecision(2)} at this step.`}
+      onChange={(value) => {
+        rate.value = value;
+        void run.adjust({ learningRate: value });
+      }}
+    />
+  );
+}

@@ -1,0 +1,62 @@
+/** What the run wrote after each evaluation. */
+import { useSignal } from "@preact/signals";
+import { Slider } from "../../parts/controls.tsx";
+import { integer } from "../../parts/format.ts";
+import type { Run } from "../../state/runs.ts";
+
+export function Samples({ run }: { run: Run }) {
+  const samples = run.samples.value;
+  const temperature = useSignal(run.info.value?.options.samples?.temperature ?? 0.7);
+  const latest = samples.at(-1);
+  const adjust = (value: number): void => {
+    temperature.value = value;
+    const settings = run.info.peek()?.options.samples;
+    if (settings) void run.adjust({ samples: { ...settings, temperature: value } });
+  };
+  return (
+    <section class="panel samples" aria-label="Samples as it learns">
+      <div class="panel-head">
+        <h3>What it writes as it learns</h3>
+        <Slider
+          label="Temperature"
+          min={0}
+          max={1.5}
+          step={0.05}
+          value={temperature.value}
+          format={(value) => value.toFixed(2)}
+          onChange={adjust}
+        />
+      </div>
+      {latest ? (
+        <>
+          <p class="sample-text">
+            <span class="prompt">{latest.prompt}</span>
+            {latest.text}
+          </p>
+          <p class="field-note">
+            after step {integer(latest.step)}, temperature {latest.temperature.toFixed(2)}; the grey words are
+            the held-out text's
+          </p>
+          {samples.length > 1 && (
+            <details class="more">
+              <summary>{samples.length - 1} earlier</summary>
+              <ol class="earlier" reversed>
+                {samples
+                  .slice(0, -1)
+                  .reverse()
+                  .map((sample) => (
+                    <li key={sample.step}>
+                      <span class="earlier-step">step {integer(sample.step)}</span>
+                      <span>{sample.text}</span>
+                    </li>
+                  ))}
+              </ol>
+            </details>
+          )}
+        </>
+      ) : (
+        <p class="quiet">The first sample comes with the first evaluation, after a twentieth of the steps.</p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Corpus, createEngine, type Engine, LanguageModel, Trainer } from "../../src/index.ts";
+import {
+  countParameters,
+  estimateMemory,
+  NUMBERS,
+  readSettings,
+  trainerOptions,
+  writeSettings,
+} from "../../src/page/state/experiment.ts";
+import { SUPPLIED } from "../../src/page/state/supplied.ts";
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ numerics: "reproducible", threads: 1 });
+});
+afterAll(() => engine.close());
+
+const read = (query: string) => readSettings(new URLSearchParams(query));
+
+describe("settings in an address", () => {
+  it("come back as they were written, and only what differs from the defaults is written", () => {
+    const settings = {
+      ...read(""),
+      cell: "gru" as const,
+      hiddenSize: 96,
+      learningRate: 0.0015,
+      clip: 1e9,
+      seed: 7,
+    };
+    const params = writeSettings(settings);
+    expect(String(params)).toBe(
+      "text=moby-dick&cell=gru&hiddenSize=96&learningRate=0.0015&clip=1000000000&seed=7",
+    );
+    expect(readSettings(params)).toEqual(settings);
+  });
+
+  it("are defaults where an address holds nonsense, and limits where it asks for too much", () => {
+    const nonsense =
+      "text=%3Cscript%3E&cell=transformer&hiddenSize=abc&numLayers=&dropout=NaN&constructor=1&__proto__=2";
+    expect(read(nonsense)).toEqual(read(""));
+    expect(read("hiddenSize=1e9&numLayers=-3&seed=2.6&batchSize=Infinity")).toMatchObject({
+      hiddenSize: 512,
+      numLayers: 1,
+      seed: 3,
+      batchSize: NUMBERS.batchSize.default,
+    });
+  });
+});
+
+describe("sizes", () => {
+  it("are the model's own number of parameters", () => {
+    for (const cell of ["rnn", "gru", "lstm"] as const) {
+      for (const numLayers of [1, 3]) {
+        const config = { cell, vocabSize: 37, embeddingSize: 12, hiddenSize: 20, numLayers };
+        const model = new LanguageModel(engine, config);
+        expect(countParameters(config)).toBe(model.parameterCount);
+        model.free();
+      }
+    }
+  });
+
+  it("estimate the engine's memory to a third", async () => {
+    for (const query of [
+      "",
+      "cell=gru&numLayers=3",
+      "cell=rnn&batchSize=64&optimizer=sgd",
+      "hiddenSize=512&batchSize=8",
+    ]) {
+      const settings = read(query);
+      const own = await createEngine({ numerics: "reproducible", threads: 1 });
+      const before = own.memory.bytes;
+      const { cell, hiddenSize, numLayers, embeddingSize, batchSize, sequenceLength, optimizer } = settings;
+      const model = new LanguageModel(own, { cell, hiddenSize, numLayers, embeddingSize, vocabSize: 91 });
+      const ids = Int32Array.from({ length: 20_000 }, (_, i) => i % 91);
+      const trainer = new Trainer(model, new Corpus(ids, { batchSize, sequenceLength }), {
+        steps: 2,
+        optimizer,
+        evaluateEvery: 0,
+      });
+      for await (const _ of trainer.run());
+      const ratio = estimateMemory(settings, 91) / (own.memory.bytes - before);
+      expect(ratio, query).toBeGreaterThan(0.67);
+      expect(ratio, query).toBeLessThan(1.5);
+      own.close();
+    }
+  });
+});
+
+describe("the supplied texts", () => {
+  it("that are made here hold what they promise", async () => {
+    const [sums, brackets] = await Promise.all(
+      ["sums", "brackets"].map((id) => SUPPLIED.find((text) => text.id === id)!.load()),
+    );
+    for (const line of sums.trimEnd().split("\n")) {
+      const [, a, b, c] = /^(\d+)\+(\d+)=(\d+)$/.exec(line)!;
+      expect(Number(a) + Number(b)).toBe(Number(c));
+    }
+    for (const line of brackets.trimEnd().split("\n")) {
+      let left = line;
+      for (let before = ""; before !== left; ) {
+        before = left;
+        left = left.replace(/\(\)|\[\]|\{\}/g, "");
+      }
+      expect(left).toBe("");
+    }
+    expect(new Set(brackets.split("\n")).size).toBeGreaterThan(5000);
+  });
+
+  it("give a training run samples that go on from a whole sentence", () => {
+    const text = `${"The sea was calm. ".repeat(400)}\n\nIt rose, and the ship with it; nobody slept.\n`;
+    const { samples, validationFraction } = trainerOptions(read(""), text, "name");
+    expect(validationFraction).toBe(0.1);
+    expect(samples?.prompt).toMatch(/^The sea was calm\. The/);
+  });
+});

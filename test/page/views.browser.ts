@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Page,
+  type Playground,
+  press,
+  replaceText,
+  startPlayground,
+  textOf,
+  waitForStep,
+  waitForText,
+} from "./playground.ts";
+
+let playground: Playground;
+let page: Page;
+
+beforeAll(async () => {
+  playground = await startPlayground();
+});
+afterEach(async () => {
+  expect(playground.errors()).toEqual([]);
+  await page?.close();
+});
+afterAll(() => playground?.close());
+
+/** Moves a slider by its label with the keyboard, as many stops as told. */
+async function slide(label: string, by: number): Promise<void> {
+  const slider = await page.waitForSelector(
+    `::-p-xpath(//label[normalize-space(.)=${JSON.stringify(label)}]/following::input[@type="range"][1])`,
+  );
+  await slider?.focus();
+  for (let i = 0; i < Math.abs(by); i++) await page.keyboard.press(by > 0 ? "ArrowRight" : "ArrowLeft");
+}
+
+describe("Tokens", () => {
+  const shown = () => page.$$eval(".token", (all) => all.map((token) => token.textContent).join(""));
+  const count = () => page.$$eval(".token", (all) => all.length);
+
+  it("slices what is typed, live, and fewer slices come from a larger vocabulary", async () => {
+    page = await playground.open("#/tokens");
+    await waitForText(page, ".learn", /2,048 tokens from Moby-Dick/);
+    await page.waitForFunction(() =>
+      document.querySelector(".merge-list h2")?.textContent?.startsWith("1,792"),
+    );
+    await replaceText(page, ".slices textarea", "the whale's 🐋 whaling <b>");
+    expect((await shown()).replaceAll("·", " ")).toBe("the whale's F09F908B whaling <b>");
+    const many = await count();
+    await slide("Vocabulary in use", -200);
+    await page.waitForFunction(() =>
+      document.querySelector(".merge-list h2")?.textContent?.startsWith("0 merges"),
+    );
+    expect(await count()).toBe(new TextEncoder().encode("the whale's 🐋 whaling <b>").length);
+    expect(await count()).toBeGreaterThan(1.5 * many);
+    await page.hover(".token");
+    expect(await textOf(page, ".token-detail")).toMatch(/t is number \d+, byte 74/);
+  });
+
+  it("learns byte pairs from one's own text, and finds merges", async () => {
+    page = await playground.open("#/tokens");
+    await waitForText(page, ".learn", /tokens from Moby-Dick/);
+    await page.select(".learn select", "own");
+    await replaceText(page, ".text-input textarea", "low lower lowest low low lower newest newest widest ");
+    await page.click("#learn");
+    await waitForText(page, ".learn", /tokens from your text/);
+    await page.waitForFunction(() => document.querySelectorAll(".merge-list li:not(.is-later)").length > 5);
+    await page.type('.merge-list input[type="search"]', "low");
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".merge-result")].every((result) => result.textContent?.includes("low")),
+    );
+    expect(await textOf(page, ".merge-list li")).toMatch(/lo\s*\+\s*w\s+·?low/);
+  });
+
+  it("learns word vectors, in which like words have larger products", async () => {
+    page = await playground.open("#/tokens");
+    await page.click("#vectors");
+    await waitForText(page, ".one-hot", /Step 2,000 of 2,000/, 100_000);
+    const product = (a: string, b: string) =>
+      page.evaluate(
+        (a, b) => {
+          const table = document.querySelectorAll(".products")[1];
+          const column = [...table.querySelectorAll("thead th")].findIndex((head) => head.textContent === b);
+          const row = [...table.querySelectorAll("tbody tr")].find(
+            (one) => one.querySelector("th")?.textContent === a,
+          );
+          return Number(row?.querySelectorAll("td")[column].textContent?.replace("−", "-"));
+        },
+        a,
+        b,
+      );
+    expect(await product("two", "three")).toBeGreaterThan(await product("two", "he"));
+    expect(await product("captain", "ahab")).toBeGreaterThan(await product("captain", "sea"));
+    expect(await textOf(page, ".neighbours")).toMatch(/whale/);
+  });
+});
+
+describe("Inside", () => {
+  it("shows states, gates, next tokens and equations of a model trained there", async () => {
+    page = await playground.open("#/inside");
+    await page.click("#small");
+    await page.waitForSelector(".heat canvas", { timeout: 60_000 });
+    await replaceText(page, ".inside-controls textarea", "Call me");
+    await page.waitForFunction(() => document.querySelectorAll(".heat-tokens span").length === 7);
+    await press(page, "Step →");
+    expect(await textOf(page, ".equations h3")).toMatch(/reads\s+a/);
+    await page.focus(".heat-field");
+    for (const key of ["ArrowRight", "ArrowDown", "ArrowDown"] as const) await page.keyboard.press(key);
+    await waitForText(page, ".equations h3", /Unit 2 reads\s+l/);
+    expect(await page.$$eval(".next .bars li", (all) => all.length)).toBe(6);
+    // The numbers are the unit's own: h′ = o · tanh(c′).
+    const [o, c, h] = await page.$$eval(".equations li", (lines) =>
+      [3, 4, 5].map((i) => Number(lines[i].querySelector(".numbers b")?.textContent?.replace("−", "-"))),
+    );
+    expect(Math.abs(o * Math.tanh(c) - h)).toBeLessThan(0.002);
+    for (const name of ["Cell state", "Forget gate", "Input gate", "Output gate"]) {
+      const radio = await page.waitForSelector(`::-p-xpath(//label[normalize-space(.)="${name}"]/input)`);
+      await radio?.evaluate((input) => (input as HTMLElement).click());
+      await waitForText(page, ".heat h3", new RegExp(name));
+    }
+    await page.evaluate(() => {
+      location.hash = "#/train";
+    });
+    await waitForStep(page, 10);
+  });
+});
+
+describe("Through time", () => {
+  it("shows the gradient vanish, explode, and stay", async () => {
+    page = await playground.open("#/time");
+    const fate = (cell: string) => textOf(page, `.unrolled.cell-${cell} figcaption p`);
+    await press(page, "It vanishes");
+    await waitForText(page, ".unrolled.cell-rnn", /vanishes/);
+    await press(page, "It explodes");
+    await waitForText(page, ".unrolled.cell-rnn", /explodes/);
+    await press(page, "Gates keep it");
+    await waitForText(page, ".unrolled.cell-lstm", /arrives.*after 100/);
+    expect(await fate("rnn")).toMatch(/vanishes/);
+    await slide("Spectral radius of W_hh", 30);
+    await waitForText(page, ".unrolled.cell-rnn", /explodes/);
+    await slide("Sequence length", -10);
+    await waitForText(page, ".unrolled.cell-gru", /after 50/);
+    const before = await textOf(page, ".clip-rows");
+    await slide("Clipping threshold", -4);
+    await page.waitForFunction(
+      // biome-ignore lint/performance/useDomNodeTextContent: compared with what textOf gave.
+      (before) => (document.querySelector(".clip-rows") as HTMLElement).innerText !== before,
+      {},
+      before,
+    );
+    expect(await textOf(page, ".clip-rows")).toMatch(/→ 0\.1/);
+  });
+});
+
+describe("Bench", () => {
+  it("measures builds against plain TypeScript, and copies a table", async () => {
+    page = await playground.open("#/bench");
+    await page.click("#bench");
+    await page.waitForFunction(() => document.querySelectorAll(".bench-bars li").length >= 3, {
+      timeout: 60_000,
+    });
+    await press(page, "Stop");
+    const bars = await textOf(page, ".bench-bars");
+    expect(bars).toMatch(/plain TypeScript/);
+    expect(bars).toMatch(/WASM simd/);
+    expect(bars).toMatch(/GFLOP\/s\s+\d/);
+  });
+});

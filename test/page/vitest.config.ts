@@ -1,0 +1,14 @@
+/** The playground, driven as a person would: `npm run test:page`. */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: fileURLToPath(new URL("../..", import.meta.url)),
+  test: {
+    include: ["test/page/**/*.browser.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // They share two cores with the browsers that they drive.
+    maxWorkers: 1,
+  },
+});
