@@ -13,7 +13,6 @@ import { clipByGlobalNorm, clipByValue } from "../src/reference/clip.ts";
 import { embeddingBackward, embeddingForward } from "../src/reference/embedding.ts";
 import { gemm, gemmPacked, packRight } from "../src/reference/gemm.ts";
 import { gruBackward, gruForward } from "../src/reference/gru.ts";
-import { createReferenceStep } from "../src/reference/language-model-step.ts";
 import { lstmBackward, lstmForward } from "../src/reference/lstm.ts";
 import { adam, adamw, createAdamState, sgd } from "../src/reference/optimizers.ts";
 import { philox4x32 } from "../src/reference/philox.ts";
@@ -453,27 +452,5 @@ describe("clipping", () => {
     const gradient = Float32Array.of(-3, 0.5, 2);
     clipByValue([gradient], 1);
     expect([...gradient]).toEqual([-1, 0.5, 1]);
-  });
-});
-
-describe("the language model's step", () => {
-  const options = { vocabSize: 7, embeddingSize: 5, hiddenSize: 6, batchSize: 2, steps: 4, seed: 1 };
-
-  it("starts near log V and learns its batch by heart", () => {
-    const { step } = createReferenceStep(options);
-    const first = step();
-    expect(Math.abs(first - Math.log(7))).toBeLessThan(0.5);
-    let last = first;
-    for (let i = 0; i < 300; i++) last = step();
-    expect(last).toBeLessThan(0.2);
-  });
-
-  it("depends on its seed alone", () => {
-    const losses = (seed: number) => {
-      const { step } = createReferenceStep({ ...options, seed });
-      return [step(), step()];
-    };
-    expect(losses(3)).toEqual(losses(3));
-    expect(losses(3)).not.toEqual(losses(4));
   });
 });

@@ -41,6 +41,16 @@ describe.each(sizes)("$cell, $numLayers layers", (workload) => {
     for (let i = 0; i < 5; i++) expect(step()).toBeCloseTo(reference(), 4);
   });
 
+  test("the reference starts near log V and learns its batch by heart", () => {
+    const weights = weightsOf(new LanguageModel(engine, workload));
+    const step = createReferenceStep(workload, weights, trainingTokens(workload));
+    const first = step();
+    expect(Math.abs(first - Math.log(workload.vocabSize))).toBeLessThan(0.5);
+    let last = first;
+    for (let i = 0; i < 400; i++) last = step();
+    expect(last).toBeLessThan(0.2);
+  });
+
   test("the number of parameters is the model's", () => {
     expect(parameterCount(workload)).toBe(new LanguageModel(engine, workload).parameterCount);
   });
