@@ -70,8 +70,11 @@ export async function* continueText(
   const greedy = temperature < LOWEST_TEMPERATURE;
   const reader = open();
   try {
+    const last = new Int32Array(1);
     for (let done = 0; done < length; done++) {
-      await pause();
+      // Waiting for nothing would still cost a turn of the event loop's inner queue, for every token.
+      const pausing = pause();
+      if (pausing) await pausing;
       if (signal?.aborted) return;
       for (; ids.length > CHUNK; ids = ids.subarray(CHUNK)) {
         reader.read(ids.subarray(0, CHUNK));
@@ -86,7 +89,8 @@ export async function* continueText(
       }
       const token = { id, probability: probabilities[id], text: decoder?.push(id) ?? "" };
       yield alternatives > 0 ? { ...token, alternatives: likeliest(probabilities, alternatives) } : token;
-      ids = Int32Array.of(id);
+      last[0] = id;
+      ids = last;
     }
     const rest = decoder?.flush();
     if (rest) yield { id: -1, text: rest, probability: 1 };

@@ -12,7 +12,7 @@ import {
   type RecurrentWeights,
   runPass,
 } from "./recurrent-pass.ts";
-import { accumulate } from "./split.ts";
+import { binary } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -183,8 +183,9 @@ function inputBias(
 ): number {
   if (!biasIh || !biasHh) return 0;
   const sum = engine.memory.bump(4 * outputs);
-  copy(engine, sum, engine.use(biasIh), outputs);
+  const input = engine.use(biasIh);
   const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-  accumulate(engine, sum, engine.use(biasHh), 1, shared);
+  binary(engine, "add", input, engine.use(biasHh), shared, sum, 1, shared);
+  if (shared < outputs) copy(engine, sum + 4 * shared, input + 4 * shared, outputs - shared);
   return sum;
 }

@@ -29,6 +29,8 @@ export function checkShape(where: string, shape: readonly number[], length?: num
 export class Tensor {
   readonly engine: Engine;
   readonly shape: readonly number[];
+  /** The number of elements. */
+  readonly size: number;
   readonly dtype: DType;
   /** What made it: for messages. */
   readonly name: string;
@@ -52,15 +54,12 @@ export class Tensor {
   ) {
     this.engine = engine;
     this.shape = shape;
+    this.size = sizeOf(shape);
     this.dtype = dtype;
     this.name = name;
     this.#pointer = pointer;
     this.#stepId = stepId;
     this.#base = base;
-  }
-
-  get size(): number {
-    return sizeOf(this.shape);
   }
 
   get rank(): number {
