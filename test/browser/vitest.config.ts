@@ -45,7 +45,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["**/node_modules/**", ...NODE_ONLY],
     testTimeout: 120_000,
-    isolate: false,
+    // A page a file: Chromium reserves 10 GB of addresses for each memory, and grants some hundred at a time.
+    isolate: true,
     browser: { enabled: true, provider: provider(), instances, screenshotFailures: false },
   },
 });
