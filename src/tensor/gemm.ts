@@ -4,8 +4,8 @@ import { Parameter } from "./tensor.ts";
 
 /**
  * C[m, n] = op(a)[m, k] · op(b)[k, n] + bias[n], or += with `accumulate`. The scratch memory is taken from the
- * arena and given back. A single row takes the matrix-vector kernel, which reads a parameter in panels if it is kept in
- * them: a parameter read once is read where it lies.
+ * arena and given back. A single row takes the matrix-vector kernel: in `engine.infer()` on a parameter's panels, where
+ * those are faster (assembly/matmul/gemv.ts), else on the matrix as it lies.
  */
 export function gemm(
   engine: Engine,
