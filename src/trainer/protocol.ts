@@ -22,8 +22,8 @@ export interface Inspection extends Activations {
   tokens: string[];
   /** The text of every token in {@link Activations.next}. */
   names: Record<number, string>;
-  /** Of the unit that was asked for. */
-  terms?: Record<string, GateTerms>;
+  /** The unit that was asked for, and what its equations add up, by gate. */
+  unit?: { layer: number; index: number; terms: Record<string, GateTerms> };
 }
 
 export interface InspectOptions {

@@ -204,7 +204,7 @@ export class Run {
       ...seen,
       tokens: Array.from(ids, name),
       names: Object.fromEntries(seen.next.flat().map(({ id }) => [id, name(id)])),
-      ...(unit && { terms: gateTerms(this.#model, seen, unit.layer, unit.index) }),
+      ...(unit && { unit: { ...unit, terms: gateTerms(this.#model, seen, unit.layer, unit.index) } }),
     };
   }
 

@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["test/page/**/*.browser.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A browser that shares a loaded machine may miss a moment; what is broken fails twice.
+    retry: process.env.CI ? 1 : 0,
     // They share two cores with the browsers that they drive.
     maxWorkers: 1,
   },

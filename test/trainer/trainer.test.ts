@@ -243,7 +243,7 @@ describe("createTrainer", () => {
     expect(seen.tokens.join("")).toBe("the whale");
     expect(seen.next.map((list) => list.length)).toEqual(Array(9).fill(4));
     expect(seen.layers[0].hidden.length).toBe(10 * 24);
-    expect(Object.keys(seen.terms ?? {})).toEqual(["i", "f", "g", "o"]);
+    expect(Object.keys(seen.unit?.terms ?? {})).toEqual(["i", "f", "g", "o"]);
     for (const { id } of seen.next.flat()) expect(typeof seen.names[id]).toBe("string");
     await expect(trainer.inspect("")).rejects.toThrow(ConfigError);
     await expect(trainer.inspect("x".repeat(5000))).rejects.toThrow(/at most 4096/);

@@ -22,10 +22,11 @@ const MOST_CHARACTERS = 400;
 const EVERY = 1000;
 
 let isBusy = false;
-let isStale = false;
+/** Who is to be looked at next: while one look goes on the latest wish waits, and no other. */
+let waiting: Run | undefined;
 async function look(run: Run): Promise<void> {
   if (isBusy) {
-    isStale = true;
+    waiting = run;
     return;
   }
   isBusy = true;
@@ -35,11 +36,13 @@ async function look(run: Run): Promise<void> {
     const { hiddenSize, numLayers = 1 } = trainer.info.config;
     const inside = { layer: Math.min(layer, numLayers - 1), index: Math.min(unit, hiddenSize - 1) };
     const found = await trainer.inspect(text.peek(), { unit: inside, alternatives: 6 });
+    // What was chosen while the model looked stays: a look at that follows.
+    const now = looked.peek();
     looked.value = {
-      ...looked.peek(),
-      layer: inside.layer,
-      unit: inside.index,
-      step: Math.min(looked.peek().step, found.tokens.length - 1),
+      ...now,
+      layer: Math.min(now.layer, numLayers - 1),
+      unit: Math.min(now.unit, hiddenSize - 1),
+      step: Math.min(now.step, found.tokens.length - 1),
     };
     seen.value = found;
     problem.value = undefined;
@@ -48,10 +51,9 @@ async function look(run: Run): Promise<void> {
   } finally {
     isBusy = false;
   }
-  if (isStale) {
-    isStale = false;
-    void look(run);
-  }
+  const next = waiting;
+  waiting = undefined;
+  if (next) void look(next);
 }
 
 export function InsideView() {
@@ -218,7 +220,7 @@ function Look({ seen }: { seen: Inspection }) {
       <FollowedText seen={seen} layer={shown} series={current} />
       <div class="inside-columns">
         <NextTokens seen={seen} />
-        <Equations seen={seen} layer={shown} />
+        <Equations seen={seen} />
       </div>
     </>
   );

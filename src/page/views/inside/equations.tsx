@@ -1,5 +1,5 @@
 /** One unit's equations at one step, with the real numbers. */
-import type { GateTerms, Inspection, LayerActivations } from "unrolled";
+import type { Inspection, LayerActivations } from "unrolled";
 import { visible } from "../../parts/format.ts";
 import { looked } from "./looked.ts";
 
@@ -15,11 +15,12 @@ interface Line {
   result: number;
 }
 
-export function Equations({ seen, layer }: { seen: Inspection; layer: LayerActivations }) {
-  const { step, unit } = looked.value;
-  const { terms } = seen;
-  if (!terms) return null;
-  const lines = linesOf(layer, terms, step, unit);
+/** Of the unit that the model was last asked about: the one just chosen follows in a moment. */
+export function Equations({ seen }: { seen: Inspection }) {
+  const { step } = looked.value;
+  const { unit } = seen;
+  if (!unit) return null;
+  const lines = linesOf(seen.layers[unit.layer], unit, step);
   const last = seen.tokens.length - 1;
   const go = (to: number): void => {
     looked.value = { ...looked.peek(), step: Math.max(0, Math.min(last, to)) };
@@ -28,7 +29,7 @@ export function Equations({ seen, layer }: { seen: Inspection; layer: LayerActiv
     <section class="panel equations" aria-label="The cell's equations with numbers">
       <div class="panel-head">
         <h3>
-          Unit {unit} reads <q>{visible(seen.tokens[step])}</q>
+          Unit {unit.index} reads <q>{visible(seen.tokens[step])}</q>
         </h3>
         <div class="row">
           <button type="button" class="button quiet" disabled={step === 0} onClick={() => go(step - 1)}>
@@ -56,7 +57,11 @@ export function Equations({ seen, layer }: { seen: Inspection; layer: LayerActiv
   );
 }
 
-function linesOf(layer: LayerActivations, terms: Record<string, GateTerms>, t: number, unit: number): Line[] {
+function linesOf(
+  layer: LayerActivations,
+  { index: unit, terms }: NonNullable<Inspection["unit"]>,
+  t: number,
+): Line[] {
   const { kind, hiddenSize: H, stateSize: P, hidden, cell, gates } = layer;
   const gate = (name: string): number => gates[name][t * H + unit];
   const sum = (name: string): string => {

@@ -46,7 +46,9 @@ export function HeatMap({
     const by = moves[event.key];
     if (!by) return;
     event.preventDefault();
-    move(step + by[0], unit + by[1]);
+    // Keys may come faster than the view is drawn.
+    const now = looked.peek();
+    move(now.step + by[0], now.unit + by[1]);
   };
   const value = rows.values[step * rows.width + unit];
   const height = Math.max(220, Math.min(460, 4 * rows.width));
