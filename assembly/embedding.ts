@@ -6,7 +6,7 @@
 // ids: i32, checked by the host before the call. Forward splits by rows of y, backward by columns of the table (two
 // parts never write the same float).
 
-import { loadUpTo4, partStart, storeUpTo4 } from "./simd";
+import { loadUpTo4, partStart, storePair, storeUpTo4 } from "./simd";
 
 export function embeddingForward(
   table: usize, ids: usize, y: usize, count: i32, size: i32, part: i32, parts: i32,
@@ -28,7 +28,15 @@ export function embeddingBackward(
   for (let i = 0; i < count; i++) {
     const target = dTable + <usize>load<i32>(ids + (<usize>i << 2)) * row;
     const source = dy + <usize>i * row;
-    for (let j = from; j < to; j += 4) {
+    let j = from;
+    for (; j + 8 <= to; j += 8) {
+      const a = target + (<usize>j << 2);
+      const b = source + (<usize>j << 2);
+      const low = f32x4.add(v128.load(a), v128.load(b));
+      const high = f32x4.add(v128.load(a, 16), v128.load(b, 16));
+      storePair(a, low, high);
+    }
+    for (; j < to; j += 4) {
       const at = <usize>j << 2;
       storeUpTo4(target + at, f32x4.add(loadUpTo4(target + at, to - j), loadUpTo4(source + at, to - j)), to - j);
     }

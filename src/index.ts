@@ -34,6 +34,7 @@ export { AddingProblem } from "./tasks/adding.ts";
 export { CopyMemory, type CopyMemoryOptions } from "./tasks/copy-memory.ts";
 export type { SequenceBatch, Task, TaskOptions } from "./tasks/task.ts";
 export { TemporalOrder } from "./tasks/temporal-order.ts";
+export type { Lookup } from "./tensor/embedding.ts";
 export * from "./tensor/ops.ts";
 export { Parameter, Tensor } from "./tensor/tensor.ts";
 export { type ByteLevelBPEOptions, ByteLevelBPETokenizer } from "./text/byte-level-bpe.ts";

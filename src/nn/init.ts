@@ -6,13 +6,13 @@ import type { Parameter } from "../tensor/tensor.ts";
 /** Fills with numbers from the engine's stream, uniform in [low, high). */
 export function uniform(parameter: Parameter, low: number, high: number): void {
   draw(parameter.engine, "randomUniform", parameter.pointer, parameter.size, low, high);
-  parameter.forgetPanels();
+  parameter.changed();
 }
 
 /** Fills with numbers from the engine's stream, normally distributed. */
 export function normal(parameter: Parameter, mean: number, deviation: number): void {
   draw(parameter.engine, "randomNormal", parameter.pointer, parameter.size, mean, deviation);
-  parameter.forgetPanels();
+  parameter.changed();
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import { ConfigError } from "../errors.ts";
 import { checkDimensions } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
-import { embedding } from "../tensor/embedding.ts";
+import { embedding, Lookup } from "../tensor/embedding.ts";
 import { layerNorm } from "../tensor/layer-norm.ts";
 import { linear } from "../tensor/matmul.ts";
 import { Parameter, type Tensor } from "../tensor/tensor.ts";
@@ -26,6 +26,14 @@ export class Embedding extends Module {
 
   forward(ids: Tensor): Tensor {
     return embedding(this.weight, ids);
+  }
+
+  /**
+   * The same vectors, named instead of made, for a recurrent layer that reads them as they are: it projects each of a
+   * small table's rows once, instead of once for each token. ids [T, B].
+   */
+  lookup(ids: Tensor): Lookup {
+    return new Lookup(this.weight, ids);
   }
 }
 

@@ -2,7 +2,8 @@ import type { Engine } from "../engine/engine.ts";
 import { ConfigError } from "../errors.ts";
 import { checkDimensions, checkType } from "../tensor/check.ts";
 import { checkProbability, dropout } from "../tensor/dropout.ts";
-import { createPacking, moveRows, pack, packStates, unpackStates } from "../tensor/packing.ts";
+import { Lookup } from "../tensor/embedding.ts";
+import { createPacking, moveRows, pack, packIds, packStates, unpackStates } from "../tensor/packing.ts";
 import {
   type RecurrentKind,
   type RecurrentTrace,
@@ -111,7 +112,8 @@ export abstract class Recurrent extends Module {
   }
 
   /**
-   * Reads a batch of sequences. x [T, B, inputSize]; state: the layers' initial states, zeros if left out.
+   * Reads a batch of sequences. x [T, B, inputSize], or from {@link Embedding.lookup} the ids [T, B] of rows of a table,
+   * which saves projecting a row once for each of its tokens; state: the layers' initial states, zeros if left out.
    * `lengths`: how many steps each row has, 0 to T, where rows differ (default: all T). What lies behind a row's end
    * is padding: it is not computed on, touches no state and no gradient, and its output is zero; the reverse
    * direction starts at each row's own end.
@@ -120,13 +122,17 @@ export abstract class Recurrent extends Module {
    * @throws ShapeError where shapes do not fit, or a length is out of range.
    */
   forward(
-    x: Tensor,
+    x: Tensor | Lookup,
     state?: RecurrentState,
     options: { lengths?: ArrayLike<number> } = {},
   ): { output: Tensor; state: RecurrentState } {
-    checkType(`${this.#kind}, input`, x, "f32");
-    checkDimensions(`${this.#kind}, input`, x, ["T", "B", this.inputSize]);
-    const [steps, batch] = x.shape;
+    const isLookup = x instanceof Lookup;
+    if (isLookup) checkDimensions(`${this.#kind}, ids`, x.ids, ["T", "B"]);
+    else {
+      checkType(`${this.#kind}, input`, x, "f32");
+      checkDimensions(`${this.#kind}, input`, x, ["T", "B", this.inputSize]);
+    }
+    const [steps, batch] = isLookup ? x.ids.shape : x.shape;
     const start = this.#checkState(state ?? this.zeroState(batch), batch);
     const { lengths } = options;
     const isRagged = lengths && !(lengths.length === batch && Array.from(lengths).every((n) => n === steps));
@@ -142,13 +148,14 @@ export abstract class Recurrent extends Module {
 
     const h: Tensor[] = [];
     const c: Tensor[] = [];
-    let input = packing ? pack(x, packing) : x;
+    let input = x;
+    if (packing) input = isLookup ? new Lookup(x.table, packIds(x.ids, packing)) : pack(x, packing);
     let outputs: Tensor[] = [];
     for (const [index, { layer, reverse, weights }] of this.#passes.entries()) {
       if (layer > 0 && !reverse) {
-        input = packing ? packStates(outputs, packing) : join(outputs);
+        const states = packing ? packStates(outputs, packing) : join(outputs);
         outputs = [];
-        if (this.training) input = dropout(input, this.dropout);
+        input = this.training ? dropout(states, this.dropout) : states;
       }
       const c0 = start.c && take(start.c, index);
       const { trace } = this;

@@ -1,3 +1,4 @@
+import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
 import { rowParts } from "./split.ts";
@@ -5,28 +6,54 @@ import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
+ * Rows of a table [V, E] by token id, ids [T, B], that are named and not made: what a recurrent layer reads faster than
+ * the rows themselves (input-projection.ts).
+ */
+export class Lookup {
+  readonly table: Tensor;
+  readonly ids: Tensor;
+
+  /** @throws ShapeError on an id outside 0 … V − 1. */
+  constructor(table: Tensor, ids: Tensor) {
+    checkTable(table, ids);
+    this.table = table;
+    this.ids = ids;
+  }
+}
+
+/**
  * Rows of `table` [V, E] by token id: ids […] → […, E]. Back: each row of the gradient is added to its token's row.
  * @throws ShapeError on an id outside 0 … V − 1.
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
+  checkTable(table, ids);
+  const size = table.shape[1];
+  const { engine } = table;
+  const y = engine.empty([...ids.shape, size], "f32", "embedding");
+  copyRowsOf(engine, table.pointer, ids, y.pointer, size);
+  record([y], [table], () => addRowsTo(engine, table.gradient.pointer, ids, y.gradient.pointer, size));
+  return y;
+}
+
+/** y[i, :] = table[ids[i], :], rows of `size` floats. */
+export function copyRowsOf(engine: Engine, table: number, ids: Tensor, y: number, size: number): void {
+  const parts = rowParts(engine, ids.size, size, 64, 0.1);
+  engine.run("embeddingForward", parts, table, ids.pointer, y, ids.size, size);
+}
+
+/** table[ids[i], :] += x[i, :]. By columns: two parts never write the same float, and each adds up repeated ids in order. */
+export function addRowsTo(engine: Engine, table: number, ids: Tensor, x: number, size: number): void {
+  const parts = engine.parts(Math.ceil(size / 16), 0.15 * ids.size * size);
+  engine.run("embeddingBackward", parts, table, ids.pointer, x, ids.size, size);
+}
+
+function checkTable(table: Tensor, ids: Tensor): void {
   checkType("embedding, ids", ids, "i32");
   checkDimensions("embedding, table", table, ["V", "E"]);
-  const [vocabSize, size] = table.shape;
   const { engine } = table;
-  const rows = engine.use(table);
-  const tokens = engine.use(ids);
-  checkIds("embedding", ids, vocabSize);
-  const y = engine.empty([...ids.shape, size], "f32", "embedding");
-  const parts = rowParts(engine, ids.size, size, 64, 0.1);
-  engine.run("embeddingForward", parts, rows, tokens, y.pointer, ids.size, size);
-  record([y], [table], () => {
-    const dTable = table.gradient.pointer;
-    const dy = y.gradient.pointer;
-    // By columns: two parts never write the same float, and each adds up repeated ids in their order.
-    const parts = engine.parts(Math.ceil(size / 16), 0.3 * y.size);
-    engine.run("embeddingBackward", parts, dTable, tokens, dy, ids.size, size);
-  });
-  return y;
+  engine.use(table);
+  engine.use(ids);
+  checkIds("embedding", ids, table.shape[0]);
 }
 
 /** @throws ShapeError if an id is neither in 0 … limit − 1 nor `except`. */

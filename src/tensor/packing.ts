@@ -96,6 +96,15 @@ export function pack(x: Tensor, { tokens, places }: Packing): Tensor {
   return moveRows([x], { count: tokens, from: places }, [tokens, x.shape[2]]);
 }
 
+/** Likewise of ids: [T, B] → [N]. */
+export function packIds(ids: Tensor, { tokens, places }: Packing): Tensor {
+  const all = ids.toArray();
+  return ids.engine.ids(
+    Int32Array.from(places.toArray(), (place) => all[place]),
+    [tokens],
+  );
+}
+
 /** The real tokens of layers' outputs, which are states with sorted rows [T, B, …], side by side: [N, ΣF]. */
 export function packStates(states: readonly Tensor[], { tokens, slots }: Packing): Tensor {
   return moveRows(states, { count: tokens, from: slots }, [tokens, width(states)]);

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { derive } from "./derived.ts";
 import { Parameter, type Tensor } from "./tensor.ts";
 
 /** One operand: its address, and the floats from row to row of the matrix as stored. */
@@ -20,9 +21,8 @@ export function packedBytes(depth: number, columns: number): number {
 
 /**
  * The address of op(b)[depth, columns] in panels, as the tiles of a matmul read it (assembly/matmul/pack.ts); `rows` is
- * how many rows will be multiplied with it. Training changes weights at every step, so there they are packed into the
- * arena each time. In `engine.infer()` a parameter that is packed again unchanged is kept packed from then on, beside its
- * elements: for a batch of 4 and one step, packing takes three times as long as the product.
+ * how many rows will be multiplied with it. They are packed into the arena, but in `engine.infer()` a parameter's panels are
+ * kept (derived.ts): for a batch of 4 and one step, packing takes three times as long as the product.
  */
 export function packPanels(
   engine: Engine,
@@ -31,30 +31,17 @@ export function packPanels(
   columns: number,
   rows: number,
 ): number {
-  const mayKeep = engine.isInferring && rows <= MOST_ROWS && tensor instanceof Parameter;
-  const key = mayKeep ? 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0) : 0;
-  const kept = mayKeep ? tensor.panels.get(key) : undefined;
-  if (kept?.pointer) return kept.pointer;
-  const bytes = packedBytes(depth, columns);
-  const pack = (target: number): number => {
+  const pack = (target: number): void => {
     const parts = engine.parts(Math.ceil(columns / 32), 0.3 * depth * columns);
     engine.run("packPanels", parts, target, pointer, stride, transposed ? 1 : 0, depth, columns);
-    return target;
   };
-  if (mayKeep && !kept) tensor.panels.set(key, {});
-  if (mayKeep && kept) {
-    engine.afterStep(() => {
-      // Asked for twice, or forgotten since.
-      if (kept.pointer || tensor.panels.get(key) !== kept) return;
-      let target: number;
-      try {
-        target = engine.allocate(bytes / 4);
-      } catch {
-        // Memory is short: they are packed each time as before.
-        return;
-      }
-      kept.pointer = pack(target);
-    });
+  const bytes = packedBytes(depth, columns);
+  if (engine.isInferring && rows <= MOST_ROWS && tensor instanceof Parameter) {
+    const key = 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0);
+    const kept = derive(engine, [tensor], key, bytes / 4, pack);
+    if (kept) return kept;
   }
-  return pack(engine.memory.bump(bytes));
+  const packed = engine.memory.bump(bytes);
+  pack(packed);
+  return packed;
 }

@@ -5,32 +5,19 @@ import { accumulate, addColumnSums, rowParts } from "./split.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * The gradients of a pass, from those of its histories: one kernel call goes back through all steps and leaves what
- * reached each gate before its activation, from which matmuls over all tokens make the rest. Once: it overwrites the gates.
+ * The gradients of a pass, from those of its histories: one kernel call goes back through all steps and leaves in the gates
+ * what reached each before its activation, from which matmuls over all tokens make the rest: here those of the recurrent
+ * weights and the initial states, in input-projection.ts those of the input. Once: it overwrites the gates.
  */
 export function recurrentBackward(pass: Pass): void {
-  const { engine, kind, reverse, packing, x, h0, c0, weights, hidden, cell, tokens, hiddenSize } = pass;
+  const { engine, kind, reverse, packing, h0, c0, weights, hidden, cell, tokens, hiddenSize } = pass;
   const { memory } = engine;
-  const outputs = GATES[kind] * hiddenSize;
-  const inputSize = x.shape[x.rank - 1];
   const dHidden = hidden.gradient.pointer;
   const dCell = cell?.gradient.pointer ?? 0;
-  const dx = x.requiresGrad ? x.gradient.pointer : 0;
   runPass(pass, { dHidden, dCell });
 
-  const deltas = pass.gates;
-  const delta = { pointer: deltas, stride: outputs };
-  const input = { pointer: engine.use(x), stride: inputSize };
   const adding = { accumulate: true };
-  const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
-  if (dx) {
-    const wih = { pointer: weightIh.pointer, stride: inputSize };
-    gemm(engine, tokens, inputSize, outputs, delta, wih, { pointer: dx, stride: inputSize }, adding);
-  }
-  if (weightIh.requiresGrad) {
-    const dw = { pointer: weightIh.gradient.pointer, stride: inputSize };
-    gemm(engine, outputs, inputSize, tokens, { ...delta, transposed: true }, input, dw, adding);
-  }
+  const { weightHh, weightHr, biasHh } = weights;
   if (weightHh.requiresGrad) {
     const dw = weightHh.gradient.pointer;
     const mark = memory.mark();
@@ -53,18 +40,10 @@ export function recurrentBackward(pass: Pass): void {
     gemm(engine, pass.stateSize, hiddenSize, tokens, a, product, c, adding);
     memory.release(mark);
   }
-  if (biasIh?.requiresGrad || biasHh?.requiresGrad) {
-    const sums = engine.zeros([outputs]).pointer;
-    addColumnSums(engine, sums, deltas, 0, tokens, outputs, outputs);
-    if (biasIh?.requiresGrad) accumulate(engine, biasIh.gradient.pointer, sums, 1, outputs);
-    if (biasHh?.requiresGrad) {
-      const db = biasHh.gradient.pointer;
-      accumulate(engine, db, sums, 1, kind === "gru-after" ? 2 * hiddenSize : outputs);
-      // Here b_hn stands inside r⊙(…), and what reaches it differs.
-      if (kind === "gru-after") {
-        addColumnSums(engine, db + 8 * hiddenSize, pass.extra, 0, tokens, hiddenSize, hiddenSize);
-      }
-    }
+  if (kind === "gru-after" && biasHh?.requiresGrad) {
+    // b_hn stands inside r⊙(…): what reaches it is not what reaches the other biases.
+    const db = biasHh.gradient.pointer + 8 * hiddenSize;
+    addColumnSums(engine, db, pass.extra, 0, tokens, hiddenSize, hiddenSize);
   }
   if (h0.requiresGrad) addInitialGradient(hidden, h0, reverse, packing);
   if (cell && c0?.requiresGrad) addInitialGradient(cell, c0, reverse, packing);

@@ -56,7 +56,6 @@ export interface Pass {
   kind: RecurrentKind;
   reverse: boolean;
   packing: Packing | undefined;
-  x: Tensor;
   h0: Tensor;
   c0: Tensor | undefined;
   weights: RecurrentWeights;
@@ -140,9 +139,4 @@ function recurrentParts(engine: Engine, batch: number, products: number): number
   if (threads === 1) return 1;
   const rows = Math.min(LARGEST_PART, PART_GRAIN * Math.ceil(batch / threads / PART_GRAIN));
   return engine.parts(Math.ceil(batch / rows), products / 20);
-}
-
-/** Copies `count` floats. */
-export function copy(engine: Engine, target: number, source: number, count: number): void {
-  engine.memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
 }

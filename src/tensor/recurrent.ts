@@ -1,18 +1,12 @@
 import type { Engine } from "../engine/engine.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
-import { gemm } from "./gemm.ts";
+import { Lookup } from "./embedding.ts";
+import { projectInput } from "./input-projection.ts";
 import { moveRows, type Packing } from "./packing.ts";
 import { recurrentBackward } from "./recurrent-backward.ts";
-import {
-  copy,
-  GATE_NAMES,
-  GATES,
-  type RecurrentKind,
-  type RecurrentWeights,
-  runPass,
-} from "./recurrent-pass.ts";
-import { binary } from "./split.ts";
+import { GATE_NAMES, GATES, type RecurrentKind, type RecurrentWeights, runPass } from "./recurrent-pass.ts";
+import { copy } from "./split.ts";
 import { record } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -57,7 +51,7 @@ export interface RecurrentTrace {
 
 /**
  * One recurrent layer over a whole sequence, forward and (recorded on the tape) backward: a handful of kernel calls
- * however long the sequence. x [T, B, I] (packed: [N, I]), h0 [B, P] and (LSTM) c0 [B, H]; the formulas are in
+ * however long the sequence. x [T, B, I] (packed: [N, I]), or ids [T, B] (packed: [N]) of a table [V, I]; h0 [B, P] and (LSTM) c0 [B, H]; the formulas are in
  * assembly/cells/.
  *
  * The history of states [T + 1, B, P] is one tensor: output and final state are views of it (the final states
@@ -67,21 +61,19 @@ export interface RecurrentTrace {
  */
 export function recurrent(
   kind: RecurrentKind,
-  x: Tensor,
+  x: Tensor | Lookup,
   h0: Tensor,
   c0: Tensor | undefined,
   weights: RecurrentWeights,
   options: PassOptions = {},
 ): RecurrentResult {
   const { reverse = false, packing, trace } = options;
-  checkType(kind, x, "f32");
   const gateCount = GATES[kind];
   const outputs = weights.weightHh.shape[0];
   const hiddenSize = outputs / gateCount;
   const stateSize = weights.weightHh.shape[1];
   const inputSize = weights.weightIh.shape[1];
-  checkDimensions(`${kind}, input`, x, packing ? [packing.tokens, inputSize] : ["T", "B", inputSize]);
-  const { steps, batch } = packing ?? { steps: x.shape[0], batch: x.shape[1] };
+  const [steps, batch] = checkInput(kind, x, inputSize, packing);
   const tokens = packing?.tokens ?? steps * batch;
   checkDimensions(`${kind}, initial hidden state`, h0, [batch, stateSize]);
   if (c0) checkDimensions(`${kind}, initial cell state`, c0, [batch, hiddenSize]);
@@ -94,30 +86,26 @@ export function recurrent(
     );
   }
 
-  const { engine } = x;
+  const { engine } = h0;
   const { memory } = engine;
-  const { weightIh, weightHh, weightHr, biasIh, biasHh } = weights;
-  const input = { pointer: engine.use(x), stride: inputSize };
-  const wih = { pointer: engine.use(weightIh), stride: inputSize, transposed: true, tensor: weightIh };
-  engine.use(weightHh);
-  if (weightHr) engine.use(weightHr);
+  engine.use(weights.weightHh);
+  if (weights.weightHr) engine.use(weights.weightHr);
 
   const hidden = createHistory(engine, kind, h0, steps, reverse, packing);
   const cell = c0 && createHistory(engine, `${kind} cell`, c0, steps, reverse, packing);
   const gates = memory.bump(4 * tokens * outputs);
-  const extra = gateCount === 3 || weightHr ? memory.bump(4 * tokens * hiddenSize) : 0;
-
-  const mark = memory.mark();
-  const bias = inputBias(engine, kind, outputs, hiddenSize, biasIh, biasHh);
-  gemm(engine, tokens, outputs, inputSize, input, wih, { pointer: gates, stride: outputs }, { bias });
-  memory.release(mark);
+  const extra = gateCount === 3 || weights.weightHr ? memory.bump(4 * tokens * hiddenSize) : 0;
   const sizes = { steps, batch, tokens, hiddenSize, stateSize };
-  const pass = { engine, kind, reverse, packing, x, h0, c0, weights, ...sizes, hidden, cell, gates, extra };
+  const pass = { engine, kind, reverse, packing, h0, c0, weights, ...sizes, hidden, cell, gates, extra };
+  const input = projectInput(pass, x);
   runPass(pass);
 
   if (engine.tape) {
-    const inputs = [x, h0, c0, ...Object.values(weights)];
-    record(cell ? [hidden, cell] : [hidden], inputs, () => recurrentBackward(pass));
+    const inputs = [input.source, h0, c0, ...Object.values(weights)];
+    record(cell ? [hidden, cell] : [hidden], inputs, () => {
+      recurrentBackward(pass);
+      input.backward();
+    });
   }
   trace?.({
     kind,
@@ -134,6 +122,25 @@ export function recurrent(
     hidden: finalState(hidden, reverse, packing),
     cell: cell && finalState(cell, reverse, packing),
   };
+}
+
+/** T and B. */
+function checkInput(
+  kind: RecurrentKind,
+  x: Tensor | Lookup,
+  inputSize: number,
+  packing: Packing | undefined,
+): readonly [number, number] {
+  const tokens = packing ? [packing.tokens] : ["T", "B"];
+  const places = x instanceof Lookup ? x.ids : x;
+  if (x instanceof Lookup) {
+    checkDimensions(`${kind}, ids`, x.ids, tokens);
+    checkDimensions(`${kind}, table`, x.table, ["V", inputSize]);
+  } else {
+    checkType(kind, x, "f32");
+    checkDimensions(`${kind}, input`, x, [...tokens, inputSize]);
+  }
+  return packing ? [packing.steps, packing.batch] : [places.shape[0], places.shape[1]];
 }
 
 /** A history [T + 1, B, S] with the initial state in its slot; the kernel writes the others. */
@@ -167,25 +174,4 @@ function duplicate(engine: Engine, source: number, shape: readonly number[]): Te
   const copied = engine.empty(shape, "f32", "gates");
   copy(engine, copied.pointer, source, copied.size);
   return copied;
-}
-
-/**
- * The bias that the input projection adds: b_ih + b_hh, except that a GRU with the reset gate after the recurrent
- * matmul adds b_hn inside it.
- */
-function inputBias(
-  engine: Engine,
-  kind: RecurrentKind,
-  outputs: number,
-  hiddenSize: number,
-  biasIh: Tensor | undefined,
-  biasHh: Tensor | undefined,
-): number {
-  if (!biasIh || !biasHh) return 0;
-  const sum = engine.memory.bump(4 * outputs);
-  const input = engine.use(biasIh);
-  const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-  binary(engine, "add", input, engine.use(biasHh), shared, sum, 1, shared);
-  if (shared < outputs) copy(engine, sum + 4 * shared, input + 4 * shared, outputs - shared);
-  return sum;
 }

@@ -69,6 +69,11 @@ export function addColumnSums(
   engine.run("columnSums", parts, y, x, weights, rows, columns, stride);
 }
 
+/** Copies `count` floats. */
+export function copy(engine: Engine, target: number, source: number, count: number): void {
+  engine.memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
+}
+
 /** Copies or adds rows of `columns` floats between two matrices. */
 export function copyRows(
   engine: Engine,

@@ -172,10 +172,15 @@ export class Tensor {
   }
 }
 
+/** Memory that holds what was made of one parameter, or of several, which then all have it; or none yet. */
+export interface Derived {
+  pointer?: number;
+}
+
 /** A tensor that training changes: it lives until freed, keeps its gradient, and has a name in its module. */
 export class Parameter extends Tensor {
-  /** Its elements in the order that matmuls read, kept for inference while they stay as they are: see panels.ts. */
-  readonly panels = new Map<number, { pointer?: number }>();
+  /** What was made of it for inference, and holds while it stays as it is: see derived.ts. */
+  readonly derived = new Map<unknown, Derived>();
 
   /** Zero-filled; see init.ts for what fills it. @throws EngineError inside a step. */
   constructor(engine: Engine, shape: readonly number[], name = "parameter") {
@@ -192,18 +197,21 @@ export class Parameter extends Tensor {
 
   override set(data: ArrayLike<number>): void {
     super.set(data);
-    this.forgetPanels();
+    this.changed();
   }
 
-  /** Frees what `panels` holds. To be called by whoever writes to its memory: an optimizer of one's own. */
-  forgetPanels(): void {
-    for (const { pointer } of this.panels.values()) if (pointer) this.engine.memory.free(pointer);
-    this.panels.clear();
+  /** Frees what `derived` holds. To be called by whoever writes to its memory: an optimizer of one's own. */
+  changed(): void {
+    for (const entry of this.derived.values()) {
+      if (entry.pointer) this.engine.memory.free(entry.pointer);
+      entry.pointer = undefined;
+    }
+    this.derived.clear();
   }
 
   override free(): void {
     this.gradient.free();
-    this.forgetPanels();
+    this.changed();
     super.free();
   }
 }

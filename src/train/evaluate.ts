@@ -48,7 +48,7 @@ export async function evaluate<B extends Batch>(
     for (const tensor of carried) tensor.free();
     model.train(training);
     // Evaluation comes between steps of training, which needs the memory and changes the weights.
-    for (const [, parameter] of model.namedParameters()) parameter.forgetPanels();
+    for (const [, parameter] of model.namedParameters()) parameter.changed();
   }
   const loss = total / count;
   // biome-ignore lint/plugin: a figure to report, which no kernel reads.

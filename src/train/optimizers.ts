@@ -53,7 +53,7 @@ export abstract class Optimizer {
         epsilon: 0,
         scale,
       });
-      parameter.forgetPanels();
+      parameter.changed();
     }
   }
 

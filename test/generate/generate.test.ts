@@ -28,7 +28,7 @@ let idle: number;
 
 /** Bytes that live on, but for what the model keeps packed. */
 function ownMemory(): number {
-  for (const parameter of model.parameters()) parameter.forgetPanels();
+  for (const parameter of model.parameters()) parameter.changed();
   return engine.memory.persistentBytes;
 }
 

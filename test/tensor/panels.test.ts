@@ -99,7 +99,7 @@ forEachBuild((_, createEngine) => {
     for (let i = 0; i < 4; i++) {
       infer({ layer, forward });
       engine.step(() => forward(engine.tensor(data, shape)).toArray());
-      layer.parameters()[0].forgetPanels();
+      layer.parameters()[0].changed();
     }
     expect(engine.memory.persistentBytes).toBe(without);
     layer.free();
