@@ -29,14 +29,19 @@ export class Runner {
    * @param _scratchBytes what was given to `scratch`, where the struct has such a field: for several threads.
    */
   args<L extends Layout>(layout: L, values: ArgsOf<L>, _scratchBytes?: number): number {
+    this.writeArgs(this.argsPointer, layout, values);
+    return this.argsPointer;
+  }
+
+  /** Writes an argument struct of a kernel that takes no scratch memory to where it stays. */
+  writeArgs<L extends Layout>(target: number, layout: L, values: ArgsOf<L>): void {
     const { f32, i32 } = this.memory;
-    let at = this.argsPointer >>> 2;
+    let at = target >>> 2;
     for (const { name, isFloat } of FIELDS[layout]) {
       const value = (values as Record<string, number>)[name];
       if (isFloat) f32[at++] = value;
       else i32[at++] = value;
     }
-    return this.argsPointer;
   }
 
   /** Memory in the arena for each thread, `bytes` of it; the address of the first thread's. */

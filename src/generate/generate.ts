@@ -1,9 +1,11 @@
 import type { Engine } from "../engine/engine.ts";
+import { LanguageModel } from "../models/language-model.ts";
 import type { RecurrentState } from "../nn/recurrent.ts";
 import { scale } from "../tensor/elementwise.ts";
 import { softmax } from "../tensor/softmax.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { openLanguageModel } from "./language-model-reader.ts";
 import { continueText, type GeneratedToken, type GenerateOptions, type TextReader } from "./text.ts";
 
 /** What generation needs of a model. */
@@ -26,10 +28,12 @@ export function generate(
   prompt: string | ArrayLike<number>,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  return continueText(() => readerOf(model), model.tokenizer, prompt, options);
+  const open = () => (model instanceof LanguageModel ? openLanguageModel(model) : openModel(model));
+  return continueText(open, model.tokenizer, prompt, options);
 }
 
-function readerOf(model: Generative): TextReader {
+/** Reads with any model's forward(). */
+function openModel(model: Generative): TextReader {
   const { engine } = model;
   let state: RecurrentState | undefined;
   return {

@@ -1,7 +1,6 @@
 /** Unrolled's small half: runs language models that were trained elsewhere, and trains none. */
 import type { InferenceModel } from "./model.ts";
-import { openText } from "./reader.ts";
-import { continueText, type GeneratedToken, type GenerateOptions } from "./text.ts";
+import { continueText, type GeneratedToken, type GenerateOptions, type TextReader } from "./text.ts";
 
 export * from "../errors.ts";
 export type { LanguageModelConfig } from "../models/config.ts";
@@ -24,4 +23,22 @@ export function generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   return continueText(() => openText(model), model.tokenizer, prompt, options);
+}
+
+function openText(model: InferenceModel): TextReader {
+  const pass = model.open();
+  const { runner } = model;
+  return {
+    read(ids, temperature) {
+      for (const id of ids) pass.read(id);
+      return temperature === undefined ? undefined : pass.probabilities(temperature);
+    },
+    uniform(random) {
+      const mark = runner.memory.mark();
+      const value = random.uniform(runner);
+      runner.memory.release(mark);
+      return value;
+    },
+    close: () => pass.close(),
+  };
 }

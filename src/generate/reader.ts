@@ -1,8 +1,8 @@
-import type { RandomStream } from "../engine/random.ts";
 import { ConfigError } from "../errors.ts";
-import type { InferenceModel, State } from "./model.ts";
+import type { InferenceModel } from "./model.ts";
 import { checkSampleOptions } from "./sample.ts";
-import { CHUNK, idsOf, type TextReader } from "./text.ts";
+import { idsOf } from "./text.ts";
+import type { State } from "./token-pass.ts";
 
 /** A token that may come next. */
 export interface NextToken {
@@ -27,10 +27,7 @@ export class Reader {
 
   /** Reads on: text, cut into tokens by itself, or ids. @throws ConfigError as `generate`. */
   read(text: string | ArrayLike<number>): this {
-    const ids = idsOf(text, this.model.tokenizer);
-    for (let from = 0; from < ids.length; from += CHUNK) {
-      this.#state = this.model.read(ids.subarray(from, from + CHUNK), this.#state);
-    }
+    this.#state = this.model.read(idsOf(text, this.model.tokenizer), this.#state);
     return this;
   }
 
@@ -67,21 +64,4 @@ export class Reader {
     copy.#state = this.#state;
     return copy;
   }
-}
-
-/** A reader for `continueText`. */
-export function openText(model: InferenceModel): TextReader {
-  const { runner } = model;
-  let state = model.initialState();
-  return {
-    read(ids, temperature) {
-      state = model.read(ids, state);
-      return temperature === undefined ? undefined : model.probabilities(state, temperature);
-    },
-    uniform(random: RandomStream) {
-      runner.memory.reset();
-      return random.uniform(runner);
-    },
-    close() {},
-  };
 }

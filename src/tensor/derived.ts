@@ -1,34 +1,55 @@
+/**
+ * What is made of parameters and kept beside them for as long as they stay as they are (`Parameter.changed`): weights in the
+ * order that matmuls read, a table already projected. Training changes weights at every step, so that only inference
+ * keeps anything.
+ */
 import type { Engine } from "../engine/engine.ts";
-import type { Parameter } from "./tensor.ts";
+import { EngineError } from "../errors.ts";
+import type { Derived, Parameter } from "./tensor.ts";
+
+export interface Recipe {
+  /** All that it is made of. */
+  sources: readonly [Parameter, ...Parameter[]];
+  /** What it is, among all that is made of the first of them. */
+  key: unknown;
+  /** How large it is. */
+  floats: number;
+  fill: (target: number) => void;
+}
 
 /**
- * What `fill` makes of parameters, kept beside them in `engine.infer()` for as long as they stay as they are: undefined
- * when first asked for, since making it pays only if it is read again; made when the step ends in which it was asked for
- * a second time, and there from then on. Training changes weights at every step, so there is nothing to keep.
- * @param key what it is, among all that is made of the first parameter.
- * @param floats how large it is.
+ * In `engine.infer()`: where it lies, or undefined when it is first asked for, since making it pays only if it is read
+ * again. It is made when the step ends in which it was asked for a second time.
  */
-export function derive(
-  engine: Engine,
-  [owner, ...others]: readonly Parameter[],
-  key: unknown,
-  floats: number,
-  fill: (target: number) => void,
-): number | undefined {
-  const entry = owner.derived.get(key);
-  if (!entry) owner.derived.set(key, {});
-  if (!entry || entry.pointer) return entry?.pointer;
-  engine.afterStep(() => {
-    // Asked for twice in a step, or the parameter changed since.
-    if (entry.pointer || owner.derived.get(key) !== entry) return;
-    try {
-      entry.pointer = engine.allocate(floats);
-    } catch {
-      // Memory is short: it is made each time as before.
-      return;
-    }
-    fill(entry.pointer);
-    for (const other of others) other.derived.set(entry, entry);
-  });
-  return undefined;
+export function derivedLater(engine: Engine, recipe: Recipe): number | undefined {
+  const { derived } = recipe.sources[0];
+  const entry = derived.get(recipe.key);
+  if (!entry) derived.set(recipe.key, {});
+  // It may be asked for twice in a step, or forgotten until that ends.
+  else if (!entry.pointer) {
+    engine.afterStep(() => {
+      if (!entry.pointer && derived.get(recipe.key) === entry) make(engine, recipe, entry);
+    });
+  }
+  return entry?.pointer;
+}
+
+/** Between steps: where it lies, made if need be; 0 where memory is short. */
+export function derivedNow(engine: Engine, recipe: Recipe): number {
+  const { derived } = recipe.sources[0];
+  const entry = derived.get(recipe.key) ?? {};
+  derived.set(recipe.key, entry);
+  if (!entry.pointer) make(engine, recipe, entry);
+  return entry.pointer ?? 0;
+}
+
+function make(engine: Engine, { sources, floats, fill }: Recipe, entry: Derived): void {
+  try {
+    entry.pointer = engine.allocate(floats);
+  } catch (error) {
+    if (error instanceof EngineError) return;
+    throw error;
+  }
+  fill(entry.pointer);
+  for (const other of sources.slice(1)) other.derived.set(entry, entry);
 }

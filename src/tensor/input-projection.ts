@@ -5,10 +5,11 @@
  * for the same sums.
  */
 import type { Engine } from "../engine/engine.ts";
-import { derive } from "./derived.ts";
+import { EngineError } from "../errors.ts";
+import { derivedLater, derivedNow, type Recipe } from "./derived.ts";
 import { addRowsTo, copyRowsOf, embedding, Lookup } from "./embedding.ts";
 import { gemm } from "./gemm.ts";
-import { GATES, type Pass } from "./recurrent-pass.ts";
+import { GATES, type Pass, type RecurrentKind, type RecurrentWeights } from "./recurrent-pass.ts";
 import { accumulate, addColumnSums, binary, copy } from "./split.ts";
 import { Parameter, type Tensor } from "./tensor.ts";
 
@@ -16,6 +17,13 @@ import { Parameter, type Tensor } from "./tensor.ts";
 const TOKENS_A_ROW = 2;
 /** In inference so many projected rows are kept at most: reading some hundred tokens, one by one, pays for them. */
 const MOST_KEPT = 256;
+
+/** A layer, of which only the way in matters here. */
+interface Layer {
+  engine: Engine;
+  kind: RecurrentKind;
+  weights: RecurrentWeights;
+}
 
 export interface ProjectedInput {
   /** What received the gradient: the rows of tokens, or the table. */
@@ -47,35 +55,49 @@ export function projectInput(pass: Pass, x: Tensor | Lookup): ProjectedInput {
       },
     };
   }
-  const sources = [pass.weights.weightIh, table, pass.weights.biasIh, pass.weights.biasHh].filter(
-    (one) => !!one,
-  );
-  // Kept rows must not change what a text gives: see projectTable.
-  const hasBitsOfKept = tokens === 1 || engine.tallTiles;
-  if (engine.isInferring && rows <= MOST_KEPT && hasBitsOfKept && areParameters(sources)) {
-    const kept = derive(engine, sources, table, rows * outputs, (target) =>
-      projectTable(pass, table, target),
-    );
-    if (kept) {
-      copyRowsOf(engine, kept, ids, gates, outputs);
-      return { source: table, backward: () => {} };
-    }
+  // Kept rows must not change what a text gives: see projectedTable.
+  const recipe = tokens === 1 || engine.tallTiles ? projectedTable(pass, table) : undefined;
+  const kept = engine.isInferring && recipe && derivedLater(engine, recipe);
+  if (kept) {
+    copyRowsOf(engine, kept, ids, gates, outputs);
+    return { source: table, backward: () => {} };
   }
   return projectRows(pass, embedding(table, ids));
 }
 
-function areParameters(tensors: readonly Tensor[]): tensors is Parameter[] {
-  return tensors.every((tensor) => tensor instanceof Parameter);
+/** Between steps: the address of the table's rows W_ih x + b [V, G·H], which are kept; 0 if V is too large, or memory short. */
+export function keptProjection(layer: Layer, table: Parameter): number {
+  const recipe = projectedTable(layer, table);
+  return recipe ? derivedNow(layer.engine, recipe) : 0;
 }
 
-/** With the bits of tokens read one by one: a single row's product has those of many rows from panels alone. */
-function projectTable(pass: Pass, table: Tensor, target: number): void {
+/**
+ * It has the bits of tokens that are read one by one: a single row's product has those of many rows only where it is made
+ * from panels, as with tall tiles.
+ */
+function projectedTable(layer: Layer, table: Tensor): Recipe | undefined {
+  const { engine, weights } = layer;
   const [rows, stride] = table.shape;
-  if (pass.engine.tallTiles) project(pass, table.pointer, rows, target);
-  else {
-    const outputs = GATES[pass.kind] * pass.hiddenSize;
-    for (let i = 0; i < rows; i++) project(pass, table.pointer + 4 * i * stride, 1, target + 4 * i * outputs);
-  }
+  const outputs = weights.weightIh.shape[0];
+  const sources = [weights.weightIh, table, weights.biasIh, weights.biasHh].filter((one) => !!one);
+  if (rows > MOST_KEPT || !areParameters(sources)) return undefined;
+  return {
+    sources,
+    key: table,
+    floats: rows * outputs,
+    fill(target) {
+      if (engine.tallTiles) project(layer, table.pointer, rows, target);
+      else {
+        for (let i = 0; i < rows; i++) {
+          project(layer, table.pointer + 4 * i * stride, 1, target + 4 * i * outputs);
+        }
+      }
+    },
+  };
+}
+
+function areParameters(tensors: readonly Tensor[]): tensors is [Parameter, ...Parameter[]] {
+  return tensors.every((tensor) => tensor instanceof Parameter);
 }
 
 function projectRows(pass: Pass, rows: Tensor): ProjectedInput {
@@ -85,39 +107,53 @@ function projectRows(pass: Pass, rows: Tensor): ProjectedInput {
 }
 
 /** target[count, G·H] = rows[count, I] · W_ihᵀ + b */
-function project(pass: Pass, rows: number, count: number, target: number): void {
-  const { engine, kind, hiddenSize } = pass;
-  const { weightIh, biasIh, biasHh } = pass.weights;
+function project(layer: Layer, rows: number, count: number, target: number): void {
+  const { engine } = layer;
+  const { weightIh } = layer.weights;
   const [outputs, stride] = weightIh.shape;
-  const input = { pointer: rows, stride };
   const matrix = { pointer: engine.use(weightIh), stride, transposed: true, tensor: weightIh };
   const mark = engine.memory.mark();
-  let bias = 0;
-  if (biasIh && biasHh) {
-    // A GRU with the reset gate after the recurrent matmul adds b_hn inside it.
-    const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-    bias = addBiases(engine, engine.use(biasIh), engine.use(biasHh), shared, outputs);
-  }
-  gemm(engine, count, outputs, stride, input, matrix, { pointer: target, stride: outputs }, { bias });
+  const bias = layer.weights.biasIh ? engine.memory.bump(4 * outputs) : 0;
+  if (bias) addBiases(layer, bias);
+  const [a, c] = [
+    { pointer: rows, stride },
+    { pointer: target, stride: outputs },
+  ];
+  gemm(engine, count, outputs, stride, a, matrix, c, { bias });
   engine.memory.release(mark);
 }
 
-/** b_ih + b_hh as far as they are `shared`, then b_ih alone: in the arena. */
-function addBiases(
-  engine: Engine,
-  input: number,
-  recurrent: number,
-  shared: number,
-  outputs: number,
-): number {
-  const sum = engine.memory.bump(4 * outputs);
-  binary(engine, "add", input, recurrent, shared, sum, 1, shared);
-  if (shared < outputs) copy(engine, sum + 4 * shared, input + 4 * shared, outputs - shared);
-  return sum;
+/** target[G·H] = b_ih + b_hh, without b_hn of a GRU whose reset gate comes after the recurrent matmul. */
+function addBiases({ engine, kind, weights }: Layer, target: number): void {
+  const { biasIh, biasHh } = weights;
+  if (!biasIh || !biasHh) return;
+  const input = engine.use(biasIh);
+  const shared = sharedBiases(kind, biasIh.size);
+  binary(engine, "add", input, engine.use(biasHh), shared, target, 1, shared);
+  if (shared < biasIh.size) copy(engine, target + 4 * shared, input + 4 * shared, biasIh.size - shared);
+}
+
+/** How many elements of b_hh are added where those of b_ih are: b_hn may stand inside r⊙(…). */
+function sharedBiases(kind: RecurrentKind, outputs: number): number {
+  return kind === "gru-after" ? (2 * outputs) / 3 : outputs;
+}
+
+/** Between steps: the address of b_ih + b_hh, as the input projection adds it, which is kept; 0 where there are none. */
+export function keptBias(layer: Layer): number {
+  const { biasIh, biasHh } = layer.weights;
+  if (!(biasIh instanceof Parameter && biasHh instanceof Parameter)) return 0;
+  const kept = derivedNow(layer.engine, {
+    sources: [biasIh, biasHh],
+    key: biasHh,
+    floats: biasIh.size,
+    fill: (target) => addBiases(layer, target),
+  });
+  if (!kept) throw new EngineError("out of memory: there is no room for the sum of two biases");
+  return kept;
 }
 
 /** The gradients of rows, W_ih and both biases, from deltas[R, G·H] at the projected rows. */
-function projectBack({ engine, kind, hiddenSize, weights }: Pass, rows: Tensor, deltas: number): void {
+function projectBack({ engine, kind, weights }: Pass, rows: Tensor, deltas: number): void {
   const { weightIh, biasIh, biasHh } = weights;
   const [outputs, stride] = weightIh.shape;
   const count = rows.size / stride;
@@ -138,7 +174,8 @@ function projectBack({ engine, kind, hiddenSize, weights }: Pass, rows: Tensor, 
     addColumnSums(engine, sums, deltas, 0, count, outputs, outputs);
     if (biasIh?.requiresGrad) accumulate(engine, biasIh.gradient.pointer, sums, 1, outputs);
     // What reaches b_hn inside r⊙(…) differs: recurrentBackward adds it.
-    const shared = kind === "gru-after" ? 2 * hiddenSize : outputs;
-    if (biasHh?.requiresGrad) accumulate(engine, biasHh.gradient.pointer, sums, 1, shared);
+    if (biasHh?.requiresGrad) {
+      accumulate(engine, biasHh.gradient.pointer, sums, 1, sharedBiases(kind, outputs));
+    }
   }
 }

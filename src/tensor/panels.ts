@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
-import { derive } from "./derived.ts";
+import { derivedLater, derivedNow, type Recipe } from "./derived.ts";
 import { Parameter, type Tensor } from "./tensor.ts";
 
 /** One operand: its address, and the floats from row to row of the matrix as stored. */
@@ -24,24 +24,36 @@ export function packedBytes(depth: number, columns: number): number {
  * how many rows will be multiplied with it. They are packed into the arena, but in `engine.infer()` a parameter's panels are
  * kept (derived.ts): for a batch of 4 and one step, packing takes three times as long as the product.
  */
-export function packPanels(
-  engine: Engine,
-  { pointer, stride, transposed = false, tensor }: Matrix,
-  depth: number,
-  columns: number,
-  rows: number,
-): number {
-  const pack = (target: number): void => {
-    const parts = engine.parts(Math.ceil(columns / 32), 0.3 * depth * columns);
-    engine.run("packPanels", parts, target, pointer, stride, transposed ? 1 : 0, depth, columns);
-  };
-  const bytes = packedBytes(depth, columns);
-  if (engine.isInferring && rows <= MOST_ROWS && tensor instanceof Parameter) {
-    const key = 2 * (pointer - tensor.pointer) + (transposed ? 1 : 0);
-    const kept = derive(engine, [tensor], key, bytes / 4, pack);
+export function packPanels(engine: Engine, b: Matrix, depth: number, columns: number, rows: number): number {
+  if (engine.isInferring && rows <= MOST_ROWS && b.tensor instanceof Parameter) {
+    const kept = derivedLater(engine, panelsOf(engine, b, b.tensor, depth, columns));
     if (kept) return kept;
   }
-  const packed = engine.memory.bump(bytes);
-  pack(packed);
+  const packed = engine.memory.bump(packedBytes(depth, columns));
+  pack(engine, b, depth, columns, packed);
   return packed;
+}
+
+/** Between steps: the address of the panels of a parameter, which are kept; 0 where memory is short. */
+export function keptPanels(
+  engine: Engine,
+  b: Matrix & { tensor: Parameter },
+  depth: number,
+  columns: number,
+): number {
+  return derivedNow(engine, panelsOf(engine, b, b.tensor, depth, columns));
+}
+
+function panelsOf(engine: Engine, b: Matrix, tensor: Parameter, depth: number, columns: number): Recipe {
+  return {
+    sources: [tensor],
+    key: 2 * (b.pointer - tensor.pointer) + (b.transposed ? 1 : 0),
+    floats: packedBytes(depth, columns) / 4,
+    fill: (target) => pack(engine, b, depth, columns, target),
+  };
+}
+
+function pack(engine: Engine, b: Matrix, depth: number, columns: number, target: number): void {
+  const parts = engine.parts(Math.ceil(columns / 32), 0.3 * depth * columns);
+  engine.run("packPanels", parts, target, b.pointer, b.stride, b.transposed ? 1 : 0, depth, columns);
 }

@@ -181,6 +181,8 @@ export interface Derived {
 export class Parameter extends Tensor {
   /** What was made of it for inference, and holds while it stays as it is: see derived.ts. */
   readonly derived = new Map<unknown, Derived>();
+  /** How often `changed` was called. */
+  version = 0;
 
   /** Zero-filled; see init.ts for what fills it. @throws EngineError inside a step. */
   constructor(engine: Engine, shape: readonly number[], name = "parameter") {
@@ -202,6 +204,7 @@ export class Parameter extends Tensor {
 
   /** Frees what `derived` holds. To be called by whoever writes to its memory: an optimizer of one's own. */
   changed(): void {
+    this.version++;
     for (const entry of this.derived.values()) {
       if (entry.pointer) this.engine.memory.free(entry.pointer);
       entry.pointer = undefined;

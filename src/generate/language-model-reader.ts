@@ -1,0 +1,103 @@
+import { KINDS } from "../models/config.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { keptBias, keptProjection } from "../tensor/input-projection.ts";
+import { keptPanels } from "../tensor/panels.ts";
+import { GATES } from "../tensor/recurrent-pass.ts";
+import type { Parameter } from "../tensor/tensor.ts";
+import type { TextReader } from "./text.ts";
+import { type LayerWeights, type ModelWeights, TokenPass } from "./token-pass.ts";
+
+/**
+ * Reads a text with a language model: a prompt's tokens together, with matmuls, then one after another without tensors.
+ * What that reads of the weights is kept beside them, and made anew if they change meanwhile.
+ */
+export function openLanguageModel(model: LanguageModel): TextReader {
+  const { engine, config } = model;
+  const parameters = model.parameters();
+  const versionOf = (): number => parameters.reduce((sum, { version }) => sum + version, 0);
+  engine.use(model.embedding.weight);
+  const pass = new TokenPass(engine, config, model.rnn.stateSize, weightsOf(model));
+  let version = versionOf();
+  return {
+    read(ids, temperature) {
+      engine.use(model.embedding.weight);
+      if (versionOf() !== version) {
+        pass.use(weightsOf(model));
+        version = versionOf();
+      }
+      if (ids.length === 1) pass.read(ids[0]);
+      else readTogether(model, pass, ids);
+      return temperature === undefined ? undefined : pass.probabilities(temperature);
+    },
+    uniform(random) {
+      const mark = engine.memory.mark();
+      const value = random.uniform(engine);
+      engine.memory.release(mark);
+      return value;
+    },
+    close() {
+      if (!engine.isClosed) pass.close();
+    },
+  };
+}
+
+function readTogether(model: LanguageModel, pass: TokenPass, ids: Int32Array): void {
+  const { engine, rnn, embedding, training } = model;
+  const { h, c } = pass.state;
+  model.eval();
+  try {
+    pass.state = engine.infer(() => {
+      const shape = [rnn.numLayers, 1, rnn.stateSize];
+      const before = {
+        h: engine.tensor(h, shape),
+        c: c.length ? engine.tensor(c, [rnn.numLayers, 1, rnn.hiddenSize]) : undefined,
+      };
+      const { state } = rnn.forward(embedding.lookup(engine.ids(ids, [ids.length, 1])), before);
+      const read = (tensor?: { toArray(): Float32Array | Int32Array }) =>
+        (tensor?.toArray() ?? new Float32Array()) as Float32Array;
+      return { h: read(state.h), c: read(state.c) };
+    });
+  } finally {
+    model.train(training);
+  }
+}
+
+/** Where the weights lie, in panels if the engine multiplies a vector faster from those. */
+function weightsOf(model: LanguageModel): ModelWeights {
+  const { engine, embedding, decoder } = model;
+  const { numLayers, hiddenSize, cell } = model.config;
+  const kind = KINDS[cell];
+  const named = new Map(model.namedParameters());
+  /** Of the rows from `from` on. */
+  const panels = (tensor: Parameter, from = 0, rows = tensor.shape[0]): number => {
+    const stride = tensor.shape[1];
+    const matrix = { pointer: tensor.pointer + 4 * from * stride, stride, transposed: true, tensor };
+    return engine.tallTiles && rows > 0 ? keptPanels(engine, matrix, stride, rows) : 0;
+  };
+  const layerOf = (index: number): LayerWeights => {
+    const take = (name: string) => named.get(`rnn.${name}_l${index}`) as Parameter;
+    const [weightIh, weightHh, biasIh, biasHh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(take);
+    const weightHr = named.get(`rnn.weight_hr_l${index}`);
+    const layer = { engine, kind, weights: { weightIh, weightHh, biasIh, biasHh } };
+    const projected = index === 0 ? keptProjection(layer, embedding.weight) : 0;
+    const isGru = GATES[kind] === 3;
+    return {
+      projected,
+      weightIh: weightIh.pointer,
+      panelsIh: projected ? 0 : panels(weightIh),
+      bias: projected ? 0 : keptBias(layer),
+      candidateBias: isGru ? biasHh.pointer + 8 * hiddenSize : 0,
+      weightHh: weightHh.pointer,
+      panelsHh: panels(weightHh, 0, isGru ? 2 * hiddenSize : undefined),
+      panelsSecond: isGru ? panels(weightHh, 2 * hiddenSize, hiddenSize) : weightHr ? panels(weightHr) : 0,
+      weightHr: weightHr?.pointer ?? 0,
+    };
+  };
+  return {
+    embedding: embedding.weight.pointer,
+    layers: Array.from({ length: numLayers }, (_, index) => layerOf(index)),
+    decoder: decoder.weight.pointer,
+    panelsDecoder: panels(decoder.weight),
+    decoderBias: decoder.bias?.pointer ?? 0,
+  };
+}

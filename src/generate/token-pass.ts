@@ -1,0 +1,250 @@
+import type { Kernels } from "../engine/kernels.ts";
+import { LARGEST_ARGS } from "../engine/layouts.ts";
+import type { Runner } from "../engine/runner.ts";
+import { ConfigError } from "../errors.ts";
+import { type CompleteConfig, KINDS } from "../models/config.ts";
+import { GATES } from "../tensor/recurrent-pass.ts";
+
+/** The states of all layers after some text, one behind the other. */
+export interface State {
+  /** [numLayers, P] */
+  readonly h: Float32Array;
+  /** LSTM: [numLayers, H]. */
+  readonly c: Float32Array;
+}
+
+/** Where a layer's weights lie. Panels: 0 where the weights are read as they are. */
+export interface LayerWeights {
+  /** The first layer: W_ih x + b of every token [V, G·H], or 0. Then it needs no other weights of its input. */
+  projected: number;
+  weightIh: number;
+  panelsIh: number;
+  /** b_ih + b_hh, without a GRU's b_hn, which stands inside r⊙(…). */
+  bias: number;
+  candidateBias: number;
+  weightHh: number;
+  /** Of W_hh; a GRU's candidate apart, in the second. */
+  panelsHh: number;
+  panelsSecond: number;
+  /** LSTM: W_hr, or 0; its panels are the second. */
+  weightHr: number;
+}
+
+export interface ModelWeights {
+  /** [V, E] */
+  embedding: number;
+  layers: readonly LayerWeights[];
+  /** [V, P] */
+  decoder: number;
+  panelsDecoder: number;
+  decoderBias: number;
+}
+
+interface Layer {
+  /** What `read` copies a token's row to: of `projected` to the gates, of the embedding to the input; 0 above the first. */
+  row: number;
+  projected: number;
+  inputArgs: number;
+  inputParts: number;
+  cellArgs: number;
+  /** [2, P]: before a token, and after it. */
+  hidden: number;
+  /** LSTM: [2, H]. */
+  cell: number;
+}
+
+/**
+ * One token after another through a language model, one text at a time. All memory and the arguments of all kernels are
+ * laid out beforehand: a token is one kernel call a layer, two where its input is multiplied, two more for what may follow,
+ * and JavaScript makes no object.
+ */
+export class TokenPass {
+  readonly #runner: Runner;
+  readonly #config: CompleteConfig;
+  readonly #stateSize: number;
+  readonly #cellForward: Kernels["lstmForward"];
+  readonly #layers: Layer[] = [];
+  readonly #blocks: number[] = [];
+  readonly #gates: number;
+  readonly #extra: number;
+  readonly #outputArgs: number;
+  readonly #outputParts: number;
+  readonly #logits: number;
+  #embedding = 0;
+  #probabilities: Float32Array;
+
+  /** The text has not begun: the state is zero. @throws EngineError where memory is short. */
+  constructor(runner: Runner, config: CompleteConfig, stateSize: number, weights: ModelWeights) {
+    this.#runner = runner;
+    this.#config = config;
+    this.#stateSize = stateSize;
+    const { cell, vocabSize, embeddingSize, hiddenSize, numLayers } = config;
+    this.#cellForward = runner.kernels[`${cell}Forward`];
+    const outputs = GATES[KINDS[cell]] * hiddenSize;
+    const partsOf = (n: number, k: number) => runner.parts(Math.ceil(n / 64), (n * k) / 8);
+    try {
+      this.#gates = this.#allocate(4 * outputs);
+      this.#extra = this.#allocate(4 * hiddenSize);
+      this.#logits = this.#allocate(4 * vocabSize);
+      this.#outputArgs = this.#allocate(LARGEST_ARGS);
+      this.#outputParts = partsOf(vocabSize, stateSize);
+      for (let layer = 0; layer < numLayers; layer++) {
+        const inputs = layer === 0 ? embeddingSize : stateSize;
+        this.#layers.push({
+          row: layer === 0 ? this.#allocate(4 * embeddingSize) : 0,
+          projected: 0,
+          inputArgs: this.#allocate(LARGEST_ARGS),
+          inputParts: partsOf(outputs, inputs),
+          cellArgs: this.#allocate(LARGEST_ARGS),
+          hidden: this.#allocate(8 * stateSize),
+          cell: cell === "lstm" ? this.#allocate(8 * hiddenSize) : 0,
+        });
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#probabilities = this.#view();
+    this.use(weights);
+  }
+
+  /** Goes on with these weights: of the same model, at other places. */
+  use(weights: ModelWeights): void {
+    const runner = this.#runner;
+    const { cell, vocabSize, embeddingSize, hiddenSize } = this.#config;
+    const stateSize = this.#stateSize;
+    const outputs = GATES[KINDS[cell]] * hiddenSize;
+    const gemv = (n: number, k: number, x: number, y: number, b: number, packed: number, bias: number) => {
+      return { n, k, x, b, bStride: k, bTransposed: 1, y, accumulate: 0, bias, packed };
+    };
+    this.#embedding = weights.embedding;
+    let input = 0;
+    for (const [index, layer] of this.#layers.entries()) {
+      const { projected, weightIh, panelsIh, bias, ...own } = weights.layers[index];
+      layer.projected = projected;
+      const inputs = index === 0 ? embeddingSize : stateSize;
+      runner.writeArgs(
+        layer.inputArgs,
+        "GemvArgs",
+        gemv(outputs, inputs, layer.row || input, this.#gates, weightIh, panelsIh, bias),
+      );
+      runner.writeArgs(layer.cellArgs, "RecurrentArgs", {
+        steps: 1,
+        batch: 1,
+        hiddenSize,
+        stateSize,
+        reverse: 0,
+        variant: 0,
+        hidden: layer.hidden,
+        cell: layer.cell,
+        gates: this.#gates,
+        extra: this.#extra,
+        weights: own.weightHh,
+        packed: own.panelsHh,
+        projection: own.weightHr,
+        packedSecond: own.panelsSecond,
+        offsets: 0,
+        candidateBias: own.candidateBias,
+        dHidden: 0,
+        dCell: 0,
+        scratch: 0,
+        tall: 0,
+      });
+      input = layer.hidden;
+    }
+    const { decoder, panelsDecoder, decoderBias } = weights;
+    runner.writeArgs(
+      this.#outputArgs,
+      "GemvArgs",
+      gemv(vocabSize, stateSize, input, this.#logits, decoder, panelsDecoder, decoderBias),
+    );
+  }
+
+  /** Reads a token. @throws ConfigError for an id outside the vocabulary. */
+  read(id: number): void {
+    const { vocabSize, embeddingSize, hiddenSize } = this.#config;
+    if (!(id >= 0 && id < vocabSize)) {
+      throw new ConfigError(`token ids must be from 0 to ${vocabSize - 1}, got ${id}`);
+    }
+    const { f32 } = this.#runner.memory;
+    const stateSize = this.#stateSize;
+    for (const { row, projected, inputArgs, inputParts, cellArgs, hidden, cell } of this.#layers) {
+      if (projected) {
+        const outputs = GATES[KINDS[this.#config.cell]] * hiddenSize;
+        copy(f32, this.#gates, projected + 4 * id * outputs, outputs);
+      } else {
+        if (row) copy(f32, row, this.#embedding + 4 * id * embeddingSize, embeddingSize);
+        this.#multiply(inputArgs, inputParts);
+      }
+      this.#cellForward(cellArgs, 0, 1);
+      copy(f32, hidden, hidden + 4 * stateSize, stateSize);
+      if (cell) copy(f32, cell, cell + 4 * hiddenSize, hiddenSize);
+    }
+  }
+
+  /**
+   * The probabilities [vocabSize] of the token after what was read, logits divided by `temperature`. They stay until the
+   * next call.
+   */
+  probabilities(temperature: number): Float32Array {
+    this.#multiply(this.#outputArgs, this.#outputParts);
+    if (this.#probabilities.buffer !== this.#runner.memory.f32.buffer) this.#probabilities = this.#view();
+    const values = this.#probabilities;
+    if (temperature !== 1) {
+      // In f32, as the kernel that does it elsewhere.
+      const factor = Math.fround(1 / temperature);
+      for (let i = 0; i < values.length; i++) values[i] *= factor;
+    }
+    this.#runner.kernels.softmaxForward(this.#logits, this.#logits, 1, values.length, 0, 1);
+    return values;
+  }
+
+  /** A copy of the states. */
+  get state(): State {
+    const { f32 } = this.#runner.memory;
+    const { hiddenSize, numLayers, cell } = this.#config;
+    const h = new Float32Array(numLayers * this.#stateSize);
+    const c = new Float32Array(cell === "lstm" ? numLayers * hiddenSize : 0);
+    for (const [i, layer] of this.#layers.entries()) {
+      h.set(f32.subarray(layer.hidden >>> 2, (layer.hidden >>> 2) + this.#stateSize), i * this.#stateSize);
+      if (layer.cell) c.set(f32.subarray(layer.cell >>> 2, (layer.cell >>> 2) + hiddenSize), i * hiddenSize);
+    }
+    return { h, c };
+  }
+
+  set state({ h, c }: State) {
+    const { f32 } = this.#runner.memory;
+    const { hiddenSize } = this.#config;
+    const size = this.#stateSize;
+    for (const [i, layer] of this.#layers.entries()) {
+      f32.set(h.subarray(i * size, (i + 1) * size), layer.hidden >>> 2);
+      if (layer.cell) f32.set(c.subarray(i * hiddenSize, (i + 1) * hiddenSize), layer.cell >>> 2);
+    }
+  }
+
+  /** Gives its memory back; it cannot be used afterwards. */
+  close(): void {
+    for (const block of this.#blocks.splice(0)) this.#runner.memory.free(block);
+  }
+
+  #allocate(bytes: number): number {
+    const at = this.#runner.memory.allocate(bytes);
+    this.#blocks.push(at);
+    return at;
+  }
+
+  #multiply(args: number, parts: number): void {
+    if (parts === 1) this.#runner.kernels.gemv(args, 0, 1);
+    else this.#runner.run("gemv", parts, args);
+  }
+
+  #view(): Float32Array {
+    const start = this.#logits >>> 2;
+    return this.#runner.memory.f32.subarray(start, start + this.#config.vocabSize);
+  }
+}
+
+/** Copies `count` floats between addresses. */
+function copy(f32: Float32Array, target: number, source: number, count: number): void {
+  f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
+}
