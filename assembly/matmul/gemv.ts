@@ -41,7 +41,8 @@ export function gemv(args: GemvArgs, part: i32, parts: i32): void {
     if (args.bias) memory.copy(y, args.bias + (<usize>from << 2), bytes);
     else memory.fill(y, 0, bytes);
   }
-  if (args.packed) {
+  // The build that only runs models keeps no panels.
+  if (!isDefined(INFER) && args.packed) {
     gemvPanels(args.packed, args.k, args.n, args.x, args.y, from / TILE_COLUMNS, (to + TILE_COLUMNS - 1) / TILE_COLUMNS);
     return;
   }

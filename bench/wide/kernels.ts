@@ -1,6 +1,8 @@
 /** Every kernel that is worth joining, called by itself: what the wide build is compared by. */
+
 import type { Engine } from "../../src/engine/engine.ts";
 import { BINARY, UNARY } from "../../src/engine/kernels.ts";
+import { GemvArgs, LayerNormArgs, OptimizerArgs } from "../../src/engine/layouts.ts";
 import { GRU, LSTM, RNN } from "../../src/nn/index.ts";
 import { matmul, sum } from "../../src/tensor/ops.ts";
 import { noise, type Work } from "../entry.ts";
@@ -39,11 +41,11 @@ export function kernelWorks(engine: Engine): KernelWorks {
       epsilon: 1e-8,
       scale: 1,
     };
-    kernels[kernel](engine.args("OptimizerArgs", { ...options, ...slots }), 0, 1);
+    kernels[kernel](engine.args(OptimizerArgs, { ...options, ...slots }), 0, 1);
   };
   const norm = (kernel: "layerNormForward" | "layerNormBackward") => () => {
     const sizes = { rows: ROWS, columns: COLUMNS, epsilon: 1e-5, weight: row, bias: row, dWeight: 0 };
-    kernels[kernel](engine.args("LayerNormArgs", { ...sizes, x, y, moments, dy: z, dx: first }), 0, 1);
+    kernels[kernel](engine.args(LayerNormArgs, { ...sizes, x, y, moments, dy: z, dx: first }), 0, 1);
   };
   return {
     ...matrices(engine),
@@ -93,7 +95,7 @@ function matrices(engine: Engine): KernelWorks {
       bTransposed,
       packed: panels,
     };
-    kernels.gemv(engine.args("GemvArgs", { ...matrix, y: vector, accumulate: 0, bias: 0 }), 0, 1);
+    kernels.gemv(engine.args(GemvArgs, { ...matrix, y: vector, accumulate: 0, bias: 0 }), 0, 1);
   };
   return {
     gemmMultiply: () => engine.infer(() => void matmul(a, b)),

@@ -3,7 +3,7 @@ import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { INLINED, type LoadedKernels, loadKernels } from "./instantiate.ts";
 import { type ArgumentsOf, CHUNK, type SplitKernel } from "./kernels.ts";
-import { type ArgsOf, LARGEST_ARGS, LAYOUTS, type Layout } from "./layouts.ts";
+import { type ArgsOf, LARGEST_ARGS, type Layout } from "./layouts.ts";
 import { type Build, prefersTallTiles, supports } from "./load.ts";
 import { align } from "./memory.ts";
 import { Pool, type Scratch } from "./pool.ts";
@@ -11,11 +11,6 @@ import { RandomStream } from "./random.ts";
 import { Runner } from "./runner.ts";
 import { countCores, findSpawn, type Spawn } from "./spawn.ts";
 import { checkWide, enableRevectorizer } from "./wide.ts";
-
-/** At which word of each struct the address of a thread's scratch is; −1: nowhere. */
-const SCRATCH_WORD = Object.fromEntries(
-  Object.entries(LAYOUTS).map(([layout, fields]) => [layout, Object.keys(fields).indexOf("scratch")]),
-);
 
 const MOST_THREADS = 64;
 /** Without a word from the user: more than that rarely pay for a recurrent model's sizes. */
@@ -305,7 +300,7 @@ export class Engine extends Runner {
   }
 
   override args<L extends Layout>(layout: L, values: ArgsOf<L>, scratchBytes = 0): number {
-    const word = SCRATCH_WORD[layout];
+    const word = layout.scratchWord;
     this.#scratch = scratchBytes && word >= 0 ? { word, bytes: align(scratchBytes) } : undefined;
     return super.args(layout, values);
   }

@@ -1,14 +1,6 @@
 import type { ArgumentsOf, Kernels, SplitKernel } from "./kernels.ts";
-import { type ArgsOf, LAYOUTS, type Layout } from "./layouts.ts";
+import type { ArgsOf, Layout } from "./layouts.ts";
 import { align, Memory } from "./memory.ts";
-
-/** The layouts as lists, made once: a struct is written before every kernel call. */
-const FIELDS = Object.fromEntries(
-  Object.entries(LAYOUTS).map(([layout, fields]) => [
-    layout,
-    Object.entries(fields).map(([name, type]) => ({ name, isFloat: type === "f32" })),
-  ]),
-);
 
 /** Kernels on the linear memory that they work on, called by one thread. */
 export class Runner {
@@ -33,12 +25,12 @@ export class Runner {
     return this.argsPointer;
   }
 
-  /** Writes an argument struct of a kernel that takes no scratch memory to where it stays. */
-  writeArgs<L extends Layout>(target: number, layout: L, values: ArgsOf<L>): void {
+  /** Writes an argument struct to where it stays: of a kernel that takes no scratch memory. What is left out is 0. */
+  writeArgs<L extends Layout>(target: number, layout: L, values: Partial<ArgsOf<L>>): void {
     const { f32, i32 } = this.memory;
     let at = target >>> 2;
-    for (const { name, isFloat } of FIELDS[layout]) {
-      const value = (values as Record<string, number>)[name];
+    for (const { name, isFloat } of layout.fields) {
+      const value = (values as Record<string, number | undefined>)[name] ?? 0;
       if (isFloat) f32[at++] = value;
       else i32[at++] = value;
     }

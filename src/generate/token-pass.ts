@@ -1,5 +1,5 @@
 import type { Kernels } from "../engine/kernels.ts";
-import { LARGEST_ARGS } from "../engine/layouts.ts";
+import { GemvArgs, LARGEST_ARGS, RecurrentArgs } from "../engine/layouts.ts";
 import type { Runner } from "../engine/runner.ts";
 import { ConfigError } from "../errors.ts";
 import { type CompleteConfig, KINDS } from "../models/config.ts";
@@ -114,27 +114,28 @@ export class TokenPass {
     const { cell, vocabSize, embeddingSize, hiddenSize } = this.#config;
     const stateSize = this.#stateSize;
     const outputs = GATES[KINDS[cell]] * hiddenSize;
-    const gemv = (n: number, k: number, x: number, y: number, b: number, packed: number, bias: number) => {
-      return { n, k, x, b, bStride: k, bTransposed: 1, y, accumulate: 0, bias, packed };
-    };
+    /** y[n] = b[n, k] · x[k] + bias[n] */
+    const gemv = (
+      args: number,
+      n: number,
+      k: number,
+      x: number,
+      y: number,
+      [b, packed, bias]: readonly [number, number, number],
+    ) => runner.writeArgs(args, GemvArgs, { n, k, x, b, bStride: k, bTransposed: 1, y, bias, packed });
     this.#embedding = weights.embedding;
     let input = 0;
     for (const [index, layer] of this.#layers.entries()) {
       const { projected, weightIh, panelsIh, bias, ...own } = weights.layers[index];
       layer.projected = projected;
       const inputs = index === 0 ? embeddingSize : stateSize;
-      runner.writeArgs(
-        layer.inputArgs,
-        "GemvArgs",
-        gemv(outputs, inputs, layer.row || input, this.#gates, weightIh, panelsIh, bias),
-      );
-      runner.writeArgs(layer.cellArgs, "RecurrentArgs", {
+      const matrix = [weightIh, panelsIh, bias] as const;
+      gemv(layer.inputArgs, outputs, inputs, layer.row || input, this.#gates, matrix);
+      runner.writeArgs(layer.cellArgs, RecurrentArgs, {
         steps: 1,
         batch: 1,
         hiddenSize,
         stateSize,
-        reverse: 0,
-        variant: 0,
         hidden: layer.hidden,
         cell: layer.cell,
         gates: this.#gates,
@@ -143,21 +144,13 @@ export class TokenPass {
         packed: own.panelsHh,
         projection: own.weightHr,
         packedSecond: own.panelsSecond,
-        offsets: 0,
         candidateBias: own.candidateBias,
-        dHidden: 0,
-        dCell: 0,
-        scratch: 0,
-        tall: 0,
       });
       input = layer.hidden;
     }
     const { decoder, panelsDecoder, decoderBias } = weights;
-    runner.writeArgs(
-      this.#outputArgs,
-      "GemvArgs",
-      gemv(vocabSize, stateSize, input, this.#logits, decoder, panelsDecoder, decoderBias),
-    );
+    const matrix = [decoder, panelsDecoder, decoderBias] as const;
+    gemv(this.#outputArgs, vocabSize, stateSize, input, this.#logits, matrix);
   }
 
   /** Reads a token. @throws ConfigError for an id outside the vocabulary. */

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { RandomArgs } from "../engine/layouts.ts";
 
 /** What a kernel takes for one number, in nanoseconds. */
 const TIMES = { randomUniform: 8, randomNormal: 40, dropoutMask: 8 };
@@ -19,7 +20,7 @@ export function draw(
   const mark = memory.mark();
   const block = 16;
   const args = engine.args(
-    "RandomArgs",
+    RandomArgs,
     { target, count, ...engine.random.take(count), first, second, scratch: engine.scratch(block) },
     block,
   );

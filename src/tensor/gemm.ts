@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { GemmArgs, GemvArgs } from "../engine/layouts.ts";
 import { type Matrix, packPanels } from "./panels.ts";
 import { Parameter } from "./tensor.ts";
 
@@ -22,7 +23,7 @@ export function gemm(
   const bias = options.bias ?? 0;
   if (m === 1 && (!a.transposed || a.stride === 1)) {
     const mark = memory.mark();
-    const args = engine.args("GemvArgs", {
+    const args = engine.args(GemvArgs, {
       n,
       k,
       x: a.pointer,
@@ -45,7 +46,7 @@ export function gemm(
   const packed = packPanels(engine, b, k, n, m);
   const scratchBytes = kernels.gemmScratchBytes();
   const args = engine.args(
-    "GemmArgs",
+    GemmArgs,
     {
       m,
       n,

@@ -1,3 +1,4 @@
+import { LayerNormArgs } from "../engine/layouts.ts";
 import { ShapeError } from "../errors.ts";
 import { checkDimensions, checkType } from "./check.ts";
 import { addColumnSums, rowParts } from "./split.ts";
@@ -33,7 +34,7 @@ export function layerNorm(
     moments: engine.empty([rows, 2], "f32", "moments").pointer,
   };
   const y = engine.empty(x.shape, "f32", "layerNorm");
-  const args = engine.args("LayerNormArgs", { ...pass, y: y.pointer, dy: 0, dx: 0, dWeight: 0 });
+  const args = engine.args(LayerNormArgs, { ...pass, y: y.pointer, dy: 0, dx: 0, dWeight: 0 });
   const byRows = rowParts(engine, rows, columns, 16, 1);
   engine.run("layerNormForward", byRows, args);
   record([y], [x, weight, bias], () => {
@@ -41,7 +42,7 @@ export function layerNorm(
     const dx = x.requiresGrad ? x.gradient.pointer : 0;
     const dWeight = weight?.requiresGrad ? weight.gradient.pointer : 0;
     const dBias = bias?.requiresGrad ? bias.gradient.pointer : 0;
-    const args = engine.args("LayerNormArgs", { ...pass, y: y.pointer, dy, dx, dWeight });
+    const args = engine.args(LayerNormArgs, { ...pass, y: y.pointer, dy, dx, dWeight });
     if (dx) engine.run("layerNormBackward", byRows, args);
     if (dWeight) {
       const byColumns = engine.parts(Math.ceil(columns / 16), 0.5 * rows * columns);

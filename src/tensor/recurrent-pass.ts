@@ -1,5 +1,7 @@
 /** One layer's pass over a sequence in one direction: what forward and backward share, and the call of the kernel. */
+
 import type { Engine } from "../engine/engine.ts";
+import { RecurrentArgs } from "../engine/layouts.ts";
 import type { Packing } from "./packing.ts";
 import { packPanels } from "./panels.ts";
 import type { Tensor } from "./tensor.ts";
@@ -120,7 +122,7 @@ export function runPass(pass: Pass, gradients?: { dHidden: number; dCell: number
   args.scratch = engine.scratch(scratchBytes);
   const parts = recurrentParts(engine, batch, tokens * outputs * stateSize);
   const kernel = KERNELS[kind][gradients ? 1 : 0];
-  engine.run(kernel, parts, engine.args("RecurrentArgs", args, scratchBytes));
+  engine.run(kernel, parts, engine.args(RecurrentArgs, args, scratchBytes));
   engine.memory.release(mark);
 }
 

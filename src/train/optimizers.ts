@@ -1,4 +1,4 @@
-import type { ArgsOf } from "../engine/layouts.ts";
+import { type ArgsOf, OptimizerArgs } from "../engine/layouts.ts";
 import { ConfigError } from "../errors.ts";
 import { elementParts } from "../tensor/split.ts";
 import type { Parameter, Tensor } from "../tensor/tensor.ts";
@@ -62,7 +62,7 @@ export abstract class Optimizer {
     for (const slot of Object.values(this.slots)) for (const tensor of slot) tensor.free();
   }
 
-  protected abstract update(index: number, common: ArgsOf<"OptimizerArgs">): void;
+  protected abstract update(index: number, common: ArgsOf<typeof OptimizerArgs>): void;
 }
 
 /** Stochastic gradient descent; with momentum µ: v = µv + g, p −= ηv, as in PyTorch. */
@@ -82,11 +82,11 @@ export class SGD extends Optimizer {
     this.weightDecay = weightDecay;
   }
 
-  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+  protected override update(index: number, common: ArgsOf<typeof OptimizerArgs>): void {
     const { engine } = this.parameters[index];
     const { momentum, weightDecay } = this;
     const first = this.slots.momentum_buffer?.[index].pointer ?? 0;
-    const args = engine.args("OptimizerArgs", { ...common, first, momentum, weightDecay });
+    const args = engine.args(OptimizerArgs, { ...common, first, momentum, weightDecay });
     engine.run("sgdStep", elementParts(engine, common.count), args);
   }
 }
@@ -125,9 +125,9 @@ export class RMSProp extends Optimizer {
     this.weightDecay = weightDecay;
   }
 
-  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+  protected override update(index: number, common: ArgsOf<typeof OptimizerArgs>): void {
     const { engine } = this.parameters[index];
-    const args = engine.args("OptimizerArgs", {
+    const args = engine.args(OptimizerArgs, {
       ...common,
       first: this.slots.momentum_buffer?.[index].pointer ?? 0,
       second: this.slots.square_avg[index].pointer,
@@ -169,9 +169,9 @@ export class Adam extends Optimizer {
     this.weightDecay = weightDecay;
   }
 
-  protected override update(index: number, common: ArgsOf<"OptimizerArgs">): void {
+  protected override update(index: number, common: ArgsOf<typeof OptimizerArgs>): void {
     const { engine } = this.parameters[index];
-    const args = engine.args("OptimizerArgs", {
+    const args = engine.args(OptimizerArgs, {
       ...common,
       first: this.slots.exp_avg[index].pointer,
       second: this.slots.exp_avg_sq[index].pointer,

@@ -1,5 +1,6 @@
 import { beforeAll, describe, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { RecurrentArgs } from "../../src/engine/layouts.ts";
 import { gruBackward, gruForward } from "../../src/reference/gru.ts";
 import { lstmBackward, lstmForward } from "../../src/reference/lstm.ts";
 import { projectInput } from "../../src/reference/recurrent.ts";
@@ -205,7 +206,7 @@ function runForward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: nu
       gates: place(engine, packTokens(layer, gatesIn)),
       extra: place(engine, packTokens(layer, layer.extra).length),
     };
-    const args = engine.args("RecurrentArgs", {
+    const args = engine.args(RecurrentArgs, {
       ...pass(engine, kind, layer, true),
       hidden: arrays.hidden.pointer,
       cell: arrays.cell.pointer,
@@ -231,7 +232,7 @@ function runBackward(engine: Engine, kind: RecurrentKind, layer: Layer, parts: n
       dGates: place(engine, packTokens(layer, isElman ? new Float32Array(layer.dGates.length) : layer.gates)),
       dExtra: place(engine, packTokens(layer, layer.extra)),
     };
-    const args = engine.args("RecurrentArgs", {
+    const args = engine.args(RecurrentArgs, {
       ...pass(engine, kind, layer, false),
       hidden: place(engine, layer.hidden).pointer,
       cell: place(engine, layer.cell).pointer,

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { GemmArgs, GemvArgs } from "../../src/engine/layouts.ts";
 import { gemm as reference } from "../../src/reference/gemm.ts";
 import { gemm } from "../../src/tensor/gemm.ts";
 import { packedBytes } from "../../src/tensor/panels.ts";
@@ -165,7 +166,7 @@ forEachBuild((_, createEngine) => {
       const b = place(engine, data.b).pointer;
       const packed = place(engine, packedBytes(k, n) / 4).pointer;
       runReversed(3, (part, count) => engine.kernels.packPanels(packed, b, k, 1, k, n, part, count));
-      const args = engine.args("GemmArgs", {
+      const args = engine.args(GemmArgs, {
         m,
         n,
         k,
@@ -202,7 +203,7 @@ forEachBuild((_, createEngine) => {
             const x = place(engine, data.a.subarray(0, k)).pointer;
             const bias = place(engine, data.bias).pointer;
             const matrix = { n, k, x, b: 0, bStride: 0, bTransposed: 0, packed };
-            const args = engine.args("GemvArgs", { ...matrix, y: y.pointer, accumulate: 0, bias });
+            const args = engine.args(GemvArgs, { ...matrix, y: y.pointer, accumulate: 0, bias });
             runReversed(parts, (part) => engine.kernels.gemv(args, part, parts));
             return y.read();
           });
@@ -220,7 +221,7 @@ forEachBuild((_, createEngine) => {
       const [whole, split] = [1, 3].map((parts) =>
         engine.infer(() => {
           const y = place(engine, n);
-          const args = engine.args("GemvArgs", {
+          const args = engine.args(GemvArgs, {
             n,
             k,
             x: place(engine, data.a).pointer,

@@ -4,12 +4,13 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { LARGEST_ARGS, LAYOUTS, type Layout } from "../../src/engine/layouts.ts";
+import * as all from "../../src/engine/layouts.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const layouts = Object.keys(LAYOUTS) as Layout[];
+const { LARGEST_ARGS, ...LAYOUTS } = all;
+const layouts = Object.keys(LAYOUTS) as (keyof typeof LAYOUTS)[];
 /** Where each struct is declared. */
-const SOURCES: Record<Layout, string> = {
+const SOURCES: Record<(typeof layouts)[number], string> = {
   GemmArgs: "matmul/gemm",
   GemvArgs: "matmul/gemv",
   RecurrentArgs: "cells/recurrent",
@@ -27,8 +28,8 @@ function offsetsSource(): string {
     .flatMap((layout) => [
       `import { ${layout} } from "../../assembly/${SOURCES[layout]}";`,
       `export function sizeOf${layout}(): i32 { return <i32>offsetof<${layout}>(); }`,
-      ...Object.keys(LAYOUTS[layout]).map(
-        (field) =>
+      ...LAYOUTS[layout].fields.map(
+        ({ name: field }) =>
           `export function ${layout}_${field}(): i32 { return <i32>offsetof<${layout}>("${field}"); }`,
       ),
     ])
@@ -63,7 +64,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 it.each(layouts)("%s lies in memory as the host writes it", (layout) => {
-  const fields = Object.keys(LAYOUTS[layout]);
+  const fields = LAYOUTS[layout].fields.map(({ name }) => name);
   const expected = Object.fromEntries(fields.map((field, index) => [field, 4 * index]));
   const actual = Object.fromEntries(fields.map((field) => [field, offsets[`${layout}_${field}`]()]));
   expect(actual).toEqual(expected);

@@ -1,5 +1,6 @@
 import { beforeAll, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { LayerNormArgs } from "../../src/engine/layouts.ts";
 import { layerNormBackward, layerNormForward } from "../../src/reference/layer-norm.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -34,7 +35,7 @@ forEachBuild((_, createEngine) => {
               dx: place(engine, start.dx),
               dWeight: place(engine, start.dWeight),
             };
-            const args = engine.args("LayerNormArgs", {
+            const args = engine.args(LayerNormArgs, {
               rows,
               columns,
               epsilon,

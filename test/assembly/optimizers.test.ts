@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { OptimizerArgs } from "../../src/engine/layouts.ts";
 import { adam, adamw, createAdamState, rmsprop, sgd } from "../../src/reference/optimizers.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -48,7 +49,7 @@ forEachBuild((_, createEngine) => {
       const first = states > 0 ? place(engine, new Float32Array(size)) : undefined;
       const second = states > 1 ? place(engine, new Float32Array(size)) : undefined;
       for (let step = 1; step <= STEPS; step++) {
-        const args = engine.args("OptimizerArgs", {
+        const args = engine.args(OptimizerArgs, {
           ...unused,
           ...rounded,
           ...values,

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { RandomArgs } from "../../src/engine/layouts.ts";
 import { philox4x32, type Words2, type Words4 } from "../../src/reference/philox.ts";
 import { expectSameBits } from "../helpers/close.ts";
 import { forEachBuild } from "../helpers/engines.ts";
@@ -31,7 +32,7 @@ forEachBuild((_, createEngine) => {
     return engine.infer(() => {
       const target = place(engine, count);
       const scratch = place(engine, 4);
-      const args = engine.args("RandomArgs", {
+      const args = engine.args(RandomArgs, {
         target: target.pointer,
         count,
         ...seed,
