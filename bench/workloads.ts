@@ -66,24 +66,26 @@ export function workloadsOf<K extends keyof Kinds>(kind: K): Workload<K>[] {
     .map(([name, workload]) => ({ name, ...workload }) as unknown as Workload<K>);
 }
 
-/** The matmuls of one token's way through the layers and the output. */
-function tokenFlops({
-  cell,
-  numLayers: L,
-  vocabSize: V,
-  embeddingSize: E,
-  hiddenSize: H,
-}: ModelSizes): number {
-  return 2 * (GATES[cell] * H * (E + H + (L - 1) * 2 * H) + H * V);
+/** The matmuls of tokens on their way through the layers and the output; the first layer projects so many inputs. */
+function modelFlops(sizes: ModelSizes, tokens: number, projected: number): number {
+  const { cell, numLayers: L, vocabSize: V, embeddingSize: E, hiddenSize: H } = sizes;
+  const gates = GATES[cell] * H;
+  return 2 * (projected * gates * E + tokens * (gates * (H + (L - 1) * 2 * H) + H * V));
 }
 
-/** The matmuls of forward and backward; the backward pass takes twice the forward's. */
+/**
+ * The matmuls of forward and backward; the backward pass takes twice the forward's. With two tokens or more for each of the
+ * vocabulary the first layer projects the vocabulary (src/tensor/input-projection.ts), which other libraries do not.
+ */
 export function trainingFlops(workload: Training): number {
-  return 3 * workload.steps * workload.batchSize * tokenFlops(workload);
+  const tokens = workload.steps * workload.batchSize;
+  const { vocabSize } = workload;
+  return 3 * modelFlops(workload, tokens, tokens >= 2 * vocabSize ? vocabSize : tokens);
 }
 
+/** Reading single tokens, a small vocabulary is projected beforehand. */
 export function generationFlops(workload: Generation): number {
-  return workload.length * tokenFlops(workload);
+  return modelFlops(workload, workload.length, workload.vocabSize <= 256 ? 0 : workload.length);
 }
 
 export function forwardFlops({ batchSize, steps, inputSize, hiddenSize }: Forward): number {
