@@ -107,10 +107,13 @@ export function storePair(target: usize, low: v128, high: v128): void {
 
 /** Fills `count` floats with `value`. */
 export function fill(target: usize, value: f32, count: i32): void {
+  if (reinterpret<i32>(value) == 0) {
+    memory.fill(target, 0, <usize>count << 2);
+    return;
+  }
   const v = f32x4.splat(value);
-  const full = target + (<usize>(count & ~3) << 2);
-  for (; target < full; target += 16) v128.store(target, v);
-  if (count & 3) storeTail(target, v, count & 3);
+  for (; count >= 8; count -= 8, target += 32) storePair(target, v, v);
+  for (; count > 0; count -= 4, target += 16) storeUpTo4(target, v, count);
 }
 
 /** The first index of part `part` when `total` items are split over `parts` in whole groups of `grain`. */

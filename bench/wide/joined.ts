@@ -28,7 +28,9 @@ function timesOf(build: "relaxed" | "wide"): Record<string, number> {
 
 function joinedTable(): string[][] {
   const names = readFunctions(readFileSync(WAT, "utf8"));
-  const rows = [...readTrace(runChild("wide", "--trace-wasm-revectorize"))].map(([number, joined]) => {
+  // With one thread that compiles, so that no other writes between its lines.
+  const trace = runChild("wide", "--trace-wasm-revectorize", "--wasm-num-compilation-tasks=1");
+  const rows = [...readTrace(trace)].map(([number, joined]) => {
     const { saved, reasons } = joined;
     const stopped = saved > 0 ? "" : [...reasons].join(", ");
     return { name: names[number], saved, stopped };

@@ -73,6 +73,7 @@ export function kernelWorks(engine: Engine): KernelWorks {
     adamStep: optimizer("adamStep"),
     sgdStep: optimizer("sgdStep"),
     rmspropStep: optimizer("rmspropStep"),
+    embeddingBackward: () => kernels.embeddingBackward(y, targets, x, ROWS, COLUMNS, 0, 1),
     columnSums: () => kernels.columnSums(row, x, 0, ROWS, COLUMNS, COLUMNS, 0, 1),
     sumOfSquares: () => kernels.sumOfSquares(x, COUNT, sums, 0, 1),
   };
