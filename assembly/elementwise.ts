@@ -177,12 +177,12 @@ export function clamp(x: usize, limit: f32, count: i32, part: i32, parts: i32): 
   let i = from;
   for (; i + 8 <= to; i += 8) {
     const at = x + (<usize>i << 2);
-    const first = f32x4.max(f32x4.min(v128.load(at), high), low);
-    const second = f32x4.max(f32x4.min(v128.load(at, 16), high), low);
+    const first = f32x4.pmax(f32x4.pmin(v128.load(at), high), low);
+    const second = f32x4.pmax(f32x4.pmin(v128.load(at, 16), high), low);
     storePair(at, first, second);
   }
   for (; i < to; i += 4) {
     const at = x + (<usize>i << 2);
-    storeUpTo4(at, f32x4.max(f32x4.min(loadUpTo4(at, to - i), high), low), to - i);
+    storeUpTo4(at, f32x4.pmax(f32x4.pmin(loadUpTo4(at, to - i), high), low), to - i);
   }
 }

@@ -10,8 +10,8 @@ import { exp4, log4, sigmoid4, tanh4 } from "./vector-math";
 // @ts-ignore: decorator
 @inline
 function relu4(x: v128): v128 {
-  // max, unlike pmax, keeps NaN, which must reach the loss to be noticed.
-  return f32x4.max(x, f32x4.splat(0));
+  // NaN, which must reach the loss to be noticed, is not below 0.
+  return f32x4.pmax(x, f32x4.splat(0));
 }
 
 export function expSpan(x: usize, y: usize, count: i32): void {
