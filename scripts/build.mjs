@@ -1,7 +1,7 @@
 // npm run build: the package, from src/ and the compiled kernels, into build/.
 //   index.js, plot.js, generate.js, cli.js   modules for Node and bundlers, with what they share in chunks
 //   unrolled.min.js, generate.min.js         one file each for pages, which need no bundler and no other file
-//   trainer-worker.js                        what createTrainer() runs in a worker: the one file that has to lie beside
+//   trainer-worker.js                        what createTrainer() of index.js runs in a worker: it has to lie beside
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
@@ -47,15 +47,14 @@ await build({
   target: "node20",
   packages: "external",
 });
+const forPages = { ...options, platform: "browser", target: "es2022", minify: true, sourcemap: false };
 await build({
-  ...options,
-  entryPoints: {
-    "unrolled.min": "src/index.ts",
-    "generate.min": "src/generate/index.ts",
-    "trainer-worker": "src/trainer/worker.ts",
-  },
-  platform: "browser",
-  target: "es2022",
-  minify: true,
-  sourcemap: false,
+  ...forPages,
+  entryPoints: { "generate.min": "src/generate/index.ts", "trainer-worker": "src/trainer/worker.ts" },
+});
+await build({
+  ...forPages,
+  entryPoints: { "unrolled.min": "src/bundle.ts" },
+  // Itself.
+  define: { ...options.define, UNROLLED_TRAINER_WORKER: '""' },
 });

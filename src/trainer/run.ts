@@ -16,7 +16,7 @@ import { Trainer, type TrainNumbers } from "../train/train.ts";
 import { createHistory, type GrowingHistory, growHistory } from "./history.ts";
 import type { SampleSettings, TrainerInfo, TrainerOptions, TrainerReport, TrainerState } from "./options.ts";
 import type { Adjustments, Inspection, InspectOptions, TrainerSource } from "./protocol.ts";
-import { readCheckpoint, writeCheckpoint } from "./storage.ts";
+import { holdRun, readCheckpoint, writeCheckpoint } from "./storage.ts";
 
 const DEFAULT_MODEL = { hiddenSize: 128, embeddingSize: 64 } as const;
 const DEFAULT_CHECKPOINT_EVERY = 20;
@@ -70,10 +70,11 @@ export class Run {
   }
 
   /**
-   * @throws ConfigError, FormatError or EngineError as the library's parts do, and FormatError where the kept run or
-   *   the file is not what it should be.
+   * @throws ConfigError, FormatError or EngineError as the library's parts do, FormatError where the kept run or the
+   *   file is not what it should be, and EngineError where the kept run is open in another tab.
    */
   static async open(source: TrainerSource, listener: Listener): Promise<Run> {
+    if (source.checkpoint !== undefined) await holdRun(source.checkpoint);
     if ("file" in source) {
       const { file, text, ...options } = source;
       const bytes = file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer());

@@ -82,6 +82,31 @@ export async function readCheckpoint(
   return { record, file, text };
 }
 
+/** How long a tab that is just being closed, or loaded anew, may still have a run, in milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * Holds a run until this worker ends: two that went on with it would each overwrite what the other kept.
+ * @throws EngineError if it is open in another.
+ */
+export async function holdRun(name: string): Promise<void> {
+  // Without locks (a page that came over http), and where no worker's end would release them, nobody is kept out.
+  if (!("WorkerGlobalScope" in globalThis) || !navigator.locks) return;
+  await new Promise<void>((resolve, reject) => {
+    const hold = (): Promise<never> => {
+      resolve();
+      return new Promise(() => {});
+    };
+    navigator.locks
+      .request(`unrolled run ${name}`, { signal: AbortSignal.timeout(PATIENCE) }, hold)
+      .catch(() =>
+        reject(
+          new EngineError(`the run ${JSON.stringify(name)} is open in another tab: close it there first`),
+        ),
+      );
+  });
+}
+
 /** The text of a kept run. */
 export async function readStoredText(name: string): Promise<string | undefined> {
   return get<string>(textKey(name), store());

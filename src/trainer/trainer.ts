@@ -16,13 +16,16 @@ import {
 /** The worker's program relative to this module: esbuild sets it for bundles, sources use build/. */
 declare const UNROLLED_TRAINER_WORKER: string | undefined;
 
+/** By which a file that is both library and program knows that it is a trainer's worker. */
+export const WORKER_NAME = "unrolled trainer";
+
 export interface TrainerWorker extends Port {
   onerror: ((event: ErrorEvent) => void) | null;
   terminate(): void;
 }
 
 export interface CreateTrainerOptions {
-  /** The worker to use. Default: a new one that runs `trainer-worker.js`, which lies beside the library. */
+  /** The worker to use. Default: a new one that runs `trainer-worker.js`, which lies beside the library, or `unrolled.min.js`. */
   worker?: TrainerWorker;
 }
 
@@ -35,7 +38,7 @@ export interface CreateTrainerOptions {
  *
  * All cores are used where the page is cross-origin isolated, else one thread: `info.notice` then says so.
  * @throws ConfigError on an option out of range, FormatError on a file or a kept run that is not what it should be,
- *   EngineError where WebAssembly SIMD or workers are missing.
+ *   EngineError where WebAssembly SIMD or workers are missing, or another tab has the run open.
  */
 export async function createTrainer(
   source: TrainerSource,
@@ -61,10 +64,10 @@ function startWorker(): TrainerWorker {
   // Literals, all of it: bundlers that know this form take the worker along.
   return (
     typeof UNROLLED_TRAINER_WORKER === "string"
-      ? new Worker(new URL(UNROLLED_TRAINER_WORKER, import.meta.url), { type: "module", name: "unrolled" })
+      ? new Worker(new URL(UNROLLED_TRAINER_WORKER, import.meta.url), { type: "module", name: WORKER_NAME })
       : new Worker(new URL("../../build/trainer-worker.js", import.meta.url), {
           type: "module",
-          name: "unrolled",
+          name: WORKER_NAME,
         })
   ) as TrainerWorker;
 }

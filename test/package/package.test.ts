@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,6 +87,28 @@ describe("the package", () => {
     const { stdout } = await exec(process.execPath, ["node.js"], { cwd: project });
     const [major] = process.versions.node.split(".");
     expect(JSON.parse(stdout)).toEqual(expected(Number(major) < 22 ? "simd" : "relaxed"));
+  });
+});
+
+describe("unrolled.min.js, alone on a static host", () => {
+  test("trains in a worker, whose program it is too", async () => {
+    const host = join(folder, "host");
+    mkdirSync(host);
+    cpSync(here("../../build/unrolled.min.js"), join(host, "unrolled.min.js"));
+    writeFileSync(join(host, "index.html"), '<!doctype html><script type="module" src="./page.js"></script>');
+    writeFileSync(
+      join(host, "page.js"),
+      `import { createTrainer } from "./unrolled.min.js";
+       async function train() {
+         const text = "the sea, the ship, the whale. ".repeat(200);
+         const trainer = await createTrainer({ text, training: { steps: 12 }, model: { hiddenSize: 8 } });
+         let steps = 0;
+         for await (const report of trainer.run()) if (report.kind === "step") steps++;
+         return { steps, state: trainer.state };
+       }
+       globalThis.result = train();`,
+    );
+    expect(await runInPage(host)).toEqual({ steps: 12, state: "finished" });
   });
 });
 

@@ -143,6 +143,26 @@ describe("training in the page", () => {
     await waitForStep(page, kept + 10);
   });
 
+  it("lets one tab at a time go on with a run", async () => {
+    const page = await open(LONG);
+    await page.click("#train");
+    await waitForStep(page, 20);
+    await page.click("#pause");
+    await waitForText(page, ".run-panel", /(?:Paused|Stopped) at step/);
+    const other = await open("#/train");
+    await other.bringToFront();
+    await waitForText(other, ".run-panel", /(?:Paused|Stopped) at step/);
+    await other.click("#resume");
+    await waitForText(other, ".run-panel .notice.is-error", /is open in another tab: close it there first/);
+    await page.bringToFront();
+    await page.click("#stop");
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    await other.bringToFront();
+    const stopped = await stepOf(other);
+    await other.click("#resume");
+    await waitForStep(other, stopped + 20);
+  });
+
   it("generates from a prompt, and shows what else the model thought of", async () => {
     const page = await open(SMALL);
     await page.click("#train");
