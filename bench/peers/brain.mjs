@@ -1,17 +1,17 @@
 /**
- * brain.js, whose networks read one sequence at a time: no batch, and an optimizer of their own, so no training step
- * here. What it calls an LSTM keeps no cell: the forget gate acts on the state before. The matmuls and activations are
+ * brain.js, whose networks read one sequence at a time: no batch, an optimizer of their own, and rows of numbers only
+ * once that has trained them, so nothing but generation here. What it calls an LSTM keeps no cell: the forget gate acts on the state before. The matmuls and activations are
  * an LSTM's, the results are others, so they are not compared.
  */
 import { readFileSync } from "node:fs";
 import brain from "brain.js";
-import { layerWeights, modelWeights, noise } from "./data.mjs";
+import { modelWeights } from "./data.mjs";
 
 const packageFile = new URL("node_modules/brain.js/package.json", import.meta.url);
 export const name = `brain.js ${JSON.parse(readFileSync(packageFile, "utf8")).version}`;
 export const note =
   "its LSTM keeps no cell (the forget gate acts on the state before): as much arithmetic, other results, not " +
-  "compared. It takes no batches and has an optimizer of its own: no training step";
+  "compared. It takes no batches, has an optimizer of its own, and reads rows of numbers only after its own training: W5 alone";
 
 /** PyTorch's gates in its order i, f, g, o under the names that they have here. */
 const GATES = ["input", "forget", "cellActivation", "output"];
@@ -59,13 +59,4 @@ export function generate(workload) {
       for (let v = 1; v < vocabSize; v++) if (logits[v] > logits[id]) id = v;
     }
   };
-}
-
-export function forward({ steps, inputSize, hiddenSize }) {
-  const net = new brain.recurrent.LSTMTimeStep({ inputSize, hiddenLayers: [hiddenSize], outputSize: 1 });
-  net.initialize();
-  setWeights(net, layerWeights("lstm", inputSize, hiddenSize, 0, 10), inputSize, hiddenSize);
-  const x = noise(steps * inputSize, 1);
-  const rows = Array.from({ length: steps }, (_, t) => x.subarray(t * inputSize, (t + 1) * inputSize));
-  return () => void net.run(rows);
 }
