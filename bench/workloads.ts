@@ -1,4 +1,5 @@
 /** The sizes of workloads.json, which `npm run bench:peers` reads too, and how much arithmetic they are. */
+import { MOST_KEPT, projectsTable } from "../src/tensor/input-projection.ts";
 import workloads from "./workloads.json";
 
 export type Cell = "rnn" | "lstm" | "gru";
@@ -80,12 +81,12 @@ function modelFlops(sizes: ModelSizes, tokens: number, projected: number): numbe
 export function trainingFlops(workload: Training): number {
   const tokens = workload.steps * workload.batchSize;
   const { vocabSize } = workload;
-  return 3 * modelFlops(workload, tokens, tokens >= 2 * vocabSize ? vocabSize : tokens);
+  return 3 * modelFlops(workload, tokens, projectsTable(tokens, vocabSize) ? vocabSize : tokens);
 }
 
 /** Reading single tokens, a small vocabulary is projected beforehand. */
 export function generationFlops(workload: Generation): number {
-  return modelFlops(workload, workload.length, workload.vocabSize <= 256 ? 0 : workload.length);
+  return modelFlops(workload, workload.length, workload.vocabSize <= MOST_KEPT ? 0 : workload.length);
 }
 
 export function forwardFlops({ batchSize, steps, inputSize, hiddenSize }: Forward): number {

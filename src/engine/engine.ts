@@ -168,10 +168,7 @@ export class Engine extends Runner {
   }
 
   #run<T>(phase: "step" | "infer", body: () => T): T {
-    this.#checkOpen();
-    if (this.#phase !== "idle") {
-      throw new EngineError(`engine.${phase}() was called inside engine.${this.#phase}(): steps do not nest`);
-    }
+    this.checkIdle(`engine.${phase}()`);
     this.#phase = phase;
     this.#tape = phase === "step" ? new Tape() : undefined;
     try {
@@ -284,6 +281,14 @@ export class Engine extends Runner {
   /** Has `work` done when the step is over, where memory that lives on can be taken: for caches that a step fills. */
   afterStep(work: () => void): void {
     this.#after.push(work);
+  }
+
+  /** For work between steps. @throws EngineError inside a step, or if the engine is closed. */
+  checkIdle(caller: string): void {
+    this.#checkOpen();
+    if (this.#phase !== "idle") {
+      throw new EngineError(`${caller} was called inside engine.${this.#phase}(): steps do not nest`);
+    }
   }
 
   /** The pointer of a tensor that an operation reads. @throws EngineError if its step is over. */

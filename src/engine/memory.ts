@@ -88,6 +88,7 @@ export class Memory {
         this.#holes.splice(i, 1);
       }
     }
+    if (this.#cursor === this.#top) this.reset();
   }
 
   /** Takes bytes from the arena; their content is undefined. */
@@ -99,8 +100,13 @@ export class Memory {
     return at;
   }
 
-  /** Empties the arena. */
+  /** Empties the arena, which then begins where the last of what lives on ends. */
   reset(): void {
+    const last = this.#holes.at(-1);
+    if (last && last.at + last.bytes === this.#top) {
+      this.#top = last.at;
+      this.#holes.pop();
+    }
     this.#cursor = this.#top;
   }
 

@@ -45,11 +45,14 @@ export class RandomStream {
     };
   }
 
-  /** One number in [0, 1), a multiple of 2⁻²⁴. Inside a step. */
-  uniform(engine: Runner): number {
+  /** One number in [0, 1), a multiple of 2⁻²⁴. */
+  uniform({ kernels, memory }: Runner): number {
     const { seedLow, seedHigh, blockLow, blockHigh } = this.take(1);
-    const at = engine.memory.bump(16);
-    engine.kernels.philox(at, blockLow, blockHigh, 0, 0, seedLow, seedHigh);
-    return (engine.memory.i32[at >> 2] >>> 8) * 5.9604644775390625e-8;
+    const mark = memory.mark();
+    const at = memory.bump(16);
+    kernels.philox(at, blockLow, blockHigh, 0, 0, seedLow, seedHigh);
+    const word = memory.i32[at >>> 2];
+    memory.release(mark);
+    return (word >>> 8) * 5.9604644775390625e-8;
   }
 }

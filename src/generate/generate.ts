@@ -28,8 +28,13 @@ export function generate(
   prompt: string | ArrayLike<number>,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const open = () => (model instanceof LanguageModel ? openLanguageModel(model) : openModel(model));
-  return continueText(open, model.tokenizer, prompt, options);
+  return continueText(() => openAny(model), model.tokenizer, prompt, options);
+}
+
+/** A class that extends LanguageModel may have a forward() of its own, which alone knows what it does. */
+function openAny(model: Generative): TextReader {
+  const isKnown = model instanceof LanguageModel && model.forward === LanguageModel.prototype.forward;
+  return isKnown ? openLanguageModel(model) : openModel(model);
 }
 
 /** Reads with any model's forward(). */
@@ -37,6 +42,7 @@ function openModel(model: Generative): TextReader {
   const { engine } = model;
   let state: RecurrentState | undefined;
   return {
+    runner: engine,
     read(ids, temperature) {
       const wasTraining = model.training;
       if (wasTraining) model.train(false);
@@ -52,7 +58,6 @@ function openModel(model: Generative): TextReader {
         if (wasTraining) model.train();
       }
     },
-    uniform: (random) => engine.infer(() => random.uniform(engine)),
     close() {
       state?.h.free();
       state?.c?.free();

@@ -27,17 +27,11 @@ export function generate(
 
 function openText(model: InferenceModel): TextReader {
   const pass = model.open();
-  const { runner } = model;
   return {
+    runner: model.runner,
     read(ids, temperature) {
       for (const id of ids) pass.read(id);
       return temperature === undefined ? undefined : pass.probabilities(temperature);
-    },
-    uniform(random) {
-      const mark = runner.memory.mark();
-      const value = random.uniform(runner);
-      runner.memory.release(mark);
-      return value;
     },
     close: () => pass.close(),
   };

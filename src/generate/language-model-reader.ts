@@ -5,7 +5,7 @@ import { keptPanels } from "../tensor/panels.ts";
 import { GATES } from "../tensor/recurrent-pass.ts";
 import type { Parameter } from "../tensor/tensor.ts";
 import type { TextReader } from "./text.ts";
-import { type LayerWeights, type ModelWeights, TokenPass } from "./token-pass.ts";
+import { type LayerAddresses, type ModelAddresses, TokenPass } from "./token-pass.ts";
 
 /**
  * Reads a text with a language model: a prompt's tokens together, with matmuls, then one after another without tensors.
@@ -14,26 +14,22 @@ import { type LayerWeights, type ModelWeights, TokenPass } from "./token-pass.ts
 export function openLanguageModel(model: LanguageModel): TextReader {
   const { engine, config } = model;
   const parameters = model.parameters();
-  const versionOf = (): number => parameters.reduce((sum, { version }) => sum + version, 0);
+  engine.checkIdle("generate()");
   engine.use(model.embedding.weight);
-  const pass = new TokenPass(engine, config, model.rnn.stateSize, weightsOf(model));
-  let version = versionOf();
+  const pass = new TokenPass(engine, config, model.rnn.stateSize);
+  let version = -1;
   return {
+    runner: engine,
     read(ids, temperature) {
+      engine.checkIdle("generate()");
       engine.use(model.embedding.weight);
-      if (versionOf() !== version) {
-        pass.use(weightsOf(model));
-        version = versionOf();
-      }
+      let now = 0;
+      for (const parameter of parameters) now += parameter.version;
+      if (now !== version) pass.use(addressesOf(model));
+      version = now;
       if (ids.length === 1) pass.read(ids[0]);
       else readTogether(model, pass, ids);
       return temperature === undefined ? undefined : pass.probabilities(temperature);
-    },
-    uniform(random) {
-      const mark = engine.memory.mark();
-      const value = random.uniform(engine);
-      engine.memory.release(mark);
-      return value;
     },
     close() {
       if (!engine.isClosed) pass.close();
@@ -43,8 +39,9 @@ export function openLanguageModel(model: LanguageModel): TextReader {
 
 function readTogether(model: LanguageModel, pass: TokenPass, ids: Int32Array): void {
   const { engine, rnn, embedding, training } = model;
+  for (const id of ids) pass.check(id);
   const { h, c } = pass.state;
-  model.eval();
+  if (training) model.eval();
   try {
     pass.state = engine.infer(() => {
       const shape = [rnn.numLayers, 1, rnn.stateSize];
@@ -58,12 +55,12 @@ function readTogether(model: LanguageModel, pass: TokenPass, ids: Int32Array): v
       return { h: read(state.h), c: read(state.c) };
     });
   } finally {
-    model.train(training);
+    if (training) model.train();
   }
 }
 
 /** Where the weights lie, in panels if the engine multiplies a vector faster from those. */
-function weightsOf(model: LanguageModel): ModelWeights {
+function addressesOf(model: LanguageModel): ModelAddresses {
   const { engine, embedding, decoder } = model;
   const { numLayers, hiddenSize, cell } = model.config;
   const kind = KINDS[cell];
@@ -72,9 +69,9 @@ function weightsOf(model: LanguageModel): ModelWeights {
   const panels = (tensor: Parameter, from = 0, rows = tensor.shape[0]): number => {
     const stride = tensor.shape[1];
     const matrix = { pointer: tensor.pointer + 4 * from * stride, stride, transposed: true, tensor };
-    return engine.tallTiles && rows > 0 ? keptPanels(engine, matrix, stride, rows) : 0;
+    return engine.tallTiles ? keptPanels(engine, matrix, stride, rows) : 0;
   };
-  const layerOf = (index: number): LayerWeights => {
+  const layerOf = (index: number): LayerAddresses => {
     const take = (name: string) => named.get(`rnn.${name}_l${index}`) as Parameter;
     const [weightIh, weightHh, biasIh, biasHh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(take);
     const weightHr = named.get(`rnn.weight_hr_l${index}`);

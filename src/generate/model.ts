@@ -7,7 +7,7 @@ import { type CompleteConfig, completeConfig, KINDS } from "../models/config.ts"
 import { readModelFile } from "../models/read-model-file.ts";
 import { GATES } from "../tensor/recurrent-pass.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type ModelWeights, type State, TokenPass } from "./token-pass.ts";
+import { type ModelAddresses, type State, TokenPass } from "./token-pass.ts";
 import { takeWeights, type Weights } from "./weights.ts";
 
 /** The `infer` build, compressed: the package's bundles carry it inside (scripts/build.mjs). */
@@ -52,7 +52,7 @@ export class InferenceModel {
   /** @internal */
   readonly runner: Runner;
   readonly #stateSize: number;
-  readonly #weights: ModelWeights;
+  readonly #weights: ModelAddresses;
   /** Of whoever reads with a state of their own. */
   readonly #pass: TokenPass;
 
@@ -73,7 +73,9 @@ export class InferenceModel {
 
   /** Begins to read a text. @internal */
   open(): TokenPass {
-    return new TokenPass(this.runner, this.config, this.#stateSize, this.#weights);
+    const pass = new TokenPass(this.runner, this.config, this.#stateSize);
+    pass.use(this.#weights);
+    return pass;
   }
 
   /** The state before any text: zeros. */
@@ -97,7 +99,7 @@ export class InferenceModel {
 }
 
 /** Copies the weights into the linear memory. */
-function place({ memory }: Runner, config: CompleteConfig, weights: Weights): ModelWeights {
+function place({ memory }: Runner, config: CompleteConfig, weights: Weights): ModelAddresses {
   const put = (data: Float32Array | undefined): number => {
     if (!data) return 0;
     const pointer = memory.allocate(data.byteLength);

@@ -1,4 +1,5 @@
 import { RandomStream } from "../engine/random.ts";
+import type { Runner } from "../engine/runner.ts";
 import { ConfigError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -26,15 +27,14 @@ export interface GeneratedToken {
 
 /** A model that reads one text, and knows how far it is. */
 export interface TextReader {
-  /** Reads ids. Given a temperature, it returns the probabilities of the token after them. */
+  readonly runner: Runner;
+  /** Reads ids. Given a temperature, it returns the probabilities of the token after them, which stay until the next call. */
   read(ids: Int32Array, temperature?: number): Float32Array | undefined;
-  /** One number in [0, 1) of a stream. */
-  uniform(random: RandomStream): number;
   close(): void;
 }
 
 /** Tokens that are read in one call at most. */
-export const CHUNK = 256;
+const CHUNK = 256;
 
 /** Below it the likeliest token is certain, and dividing logits by it could overflow. */
 const LOWEST_TEMPERATURE = 1e-6;
@@ -81,8 +81,10 @@ export async function* continueText(
         await pause();
         if (signal?.aborted) return;
       }
+      // Drawn first: it may make the memory grow, in which the probabilities lie.
+      const chance = greedy ? 0 : random.uniform(reader.runner);
       const probabilities = reader.read(ids, greedy ? 1 : temperature)!;
-      const id = greedy ? argmax(probabilities) : sample(probabilities, reader.uniform(random), options);
+      const id = greedy ? argmax(probabilities) : sample(probabilities, chance, options);
       if (done === 0) {
         // Whether a space is before a token may depend on the one before it.
         for (const id of promptIds) decoder?.push(id);

@@ -14,7 +14,7 @@ export interface State {
 }
 
 /** Where a layer's weights lie. Panels: 0 where the weights are read as they are. */
-export interface LayerWeights {
+export interface LayerAddresses {
   /** The first layer: W_ih x + b of every token [V, G·H], or 0. Then it needs no other weights of its input. */
   projected: number;
   weightIh: number;
@@ -30,10 +30,10 @@ export interface LayerWeights {
   weightHr: number;
 }
 
-export interface ModelWeights {
+export interface ModelAddresses {
   /** [V, E] */
   embedding: number;
-  layers: readonly LayerWeights[];
+  layers: readonly LayerAddresses[];
   /** [V, P] */
   decoder: number;
   panelsDecoder: number;
@@ -41,7 +41,7 @@ export interface ModelWeights {
 }
 
 interface Layer {
-  /** What `read` copies a token's row to: of `projected` to the gates, of the embedding to the input; 0 above the first. */
+  /** The first layer: a token's vector, where it is not projected beforehand; others: 0. */
   row: number;
   projected: number;
   inputArgs: number;
@@ -62,6 +62,8 @@ export class TokenPass {
   readonly #runner: Runner;
   readonly #config: CompleteConfig;
   readonly #stateSize: number;
+  /** G·H */
+  readonly #outputs: number;
   readonly #cellForward: Kernels["lstmForward"];
   readonly #layers: Layer[] = [];
   readonly #blocks: number[] = [];
@@ -73,14 +75,15 @@ export class TokenPass {
   #embedding = 0;
   #probabilities: Float32Array;
 
-  /** The text has not begun: the state is zero. @throws EngineError where memory is short. */
-  constructor(runner: Runner, config: CompleteConfig, stateSize: number, weights: ModelWeights) {
+  /** The text has not begun: the state is zero. To be given weights by `use`. @throws EngineError where memory is short. */
+  constructor(runner: Runner, config: CompleteConfig, stateSize: number) {
     this.#runner = runner;
     this.#config = config;
     this.#stateSize = stateSize;
     const { cell, vocabSize, embeddingSize, hiddenSize, numLayers } = config;
     this.#cellForward = runner.kernels[`${cell}Forward`];
     const outputs = GATES[KINDS[cell]] * hiddenSize;
+    this.#outputs = outputs;
     const partsOf = (n: number, k: number) => runner.parts(Math.ceil(n / 64), (n * k) / 8);
     try {
       this.#gates = this.#allocate(4 * outputs);
@@ -105,15 +108,14 @@ export class TokenPass {
       throw error;
     }
     this.#probabilities = this.#view();
-    this.use(weights);
   }
 
-  /** Goes on with these weights: of the same model, at other places. */
-  use(weights: ModelWeights): void {
+  /** Goes on with these weights, until others are given: of the same model, at other places. */
+  use(weights: ModelAddresses): void {
     const runner = this.#runner;
-    const { cell, vocabSize, embeddingSize, hiddenSize } = this.#config;
+    const { vocabSize, embeddingSize, hiddenSize } = this.#config;
     const stateSize = this.#stateSize;
-    const outputs = GATES[KINDS[cell]] * hiddenSize;
+    const outputs = this.#outputs;
     /** y[n] = b[n, k] · x[k] + bias[n] */
     const gemv = (
       args: number,
@@ -153,17 +155,23 @@ export class TokenPass {
     gemv(this.#outputArgs, vocabSize, stateSize, input, this.#logits, matrix);
   }
 
-  /** Reads a token. @throws ConfigError for an id outside the vocabulary. */
-  read(id: number): void {
-    const { vocabSize, embeddingSize, hiddenSize } = this.#config;
+  /** @throws ConfigError for an id outside the vocabulary. */
+  check(id: number): void {
+    const { vocabSize } = this.#config;
     if (!(id >= 0 && id < vocabSize)) {
       throw new ConfigError(`token ids must be from 0 to ${vocabSize - 1}, got ${id}`);
     }
+  }
+
+  /** Reads a token. @throws ConfigError for an id outside the vocabulary. */
+  read(id: number): void {
+    this.check(id);
+    const { embeddingSize, hiddenSize } = this.#config;
+    const outputs = this.#outputs;
     const { f32 } = this.#runner.memory;
     const stateSize = this.#stateSize;
     for (const { row, projected, inputArgs, inputParts, cellArgs, hidden, cell } of this.#layers) {
       if (projected) {
-        const outputs = GATES[KINDS[this.#config.cell]] * hiddenSize;
         copy(f32, this.#gates, projected + 4 * id * outputs, outputs);
       } else {
         if (row) copy(f32, row, this.#embedding + 4 * id * embeddingSize, embeddingSize);

@@ -54,7 +54,7 @@ export class LanguageModel extends Module {
 
   /** ids [T, B] → logits [T, B, vocabSize] and the state after them. */
   forward(ids: Tensor, state?: RecurrentState): { logits: Tensor; state: RecurrentState } {
-    const drops = this.training && this.dropout.p > 0;
+    const drops = this.dropout.training && this.dropout.p > 0;
     const input = drops ? this.dropout.forward(this.embedding.forward(ids)) : this.embedding.lookup(ids);
     const { output, state: next } = this.rnn.forward(input, state);
     return { logits: this.decoder.forward(this.dropout.forward(output)), state: next };

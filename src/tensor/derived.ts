@@ -43,13 +43,18 @@ export function derivedNow(engine: Engine, recipe: Recipe): number {
   return entry.pointer ?? 0;
 }
 
+/** Where memory is short the entry stays empty. */
 function make(engine: Engine, { sources, floats, fill }: Recipe, entry: Derived): void {
+  let target: number | undefined;
   try {
-    entry.pointer = engine.allocate(floats);
+    target = engine.allocate(floats);
+    fill(target);
   } catch (error) {
+    if (target !== undefined) engine.memory.free(target);
     if (error instanceof EngineError) return;
     throw error;
   }
-  fill(entry.pointer);
-  for (const other of sources.slice(1)) other.derived.set(entry, entry);
+  entry.pointer = target;
+  entry.sources = sources;
+  for (const source of sources) source.dependents.add(entry);
 }

@@ -7,15 +7,16 @@ import type { Tensor } from "./tensor.ts";
 
 /**
  * Rows of a table [V, E] by token id, ids [T, B], that are named and not made: what a recurrent layer reads faster than
- * the rows themselves (input-projection.ts).
+ * the rows themselves (input-projection.ts). The ids are checked when they are read.
  */
 export class Lookup {
   readonly table: Tensor;
   readonly ids: Tensor;
 
-  /** @throws ShapeError on an id outside 0 … V − 1. */
+  /** @throws ShapeError unless the ids are i32 and the table is a matrix. */
   constructor(table: Tensor, ids: Tensor) {
-    checkTable(table, ids);
+    checkType("embedding, ids", ids, "i32");
+    checkDimensions("embedding, table", table, ["V", "E"]);
     this.table = table;
     this.ids = ids;
   }
@@ -26,30 +27,29 @@ export class Lookup {
  * @throws ShapeError on an id outside 0 … V − 1.
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
-  checkTable(table, ids);
+  checkLookup(new Lookup(table, ids));
   const size = table.shape[1];
   const { engine } = table;
   const y = engine.empty([...ids.shape, size], "f32", "embedding");
-  copyRowsOf(engine, table.pointer, ids, y.pointer, size);
-  record([y], [table], () => addRowsTo(engine, table.gradient.pointer, ids, y.gradient.pointer, size));
+  lookUp(engine, table.pointer, ids, y.pointer, size);
+  record([y], [table], () => addLookedUp(engine, table.gradient.pointer, ids, y.gradient.pointer, size));
   return y;
 }
 
 /** y[i, :] = table[ids[i], :], rows of `size` floats. */
-export function copyRowsOf(engine: Engine, table: number, ids: Tensor, y: number, size: number): void {
+export function lookUp(engine: Engine, table: number, ids: Tensor, y: number, size: number): void {
   const parts = rowParts(engine, ids.size, size, 64, 0.1);
   engine.run("embeddingForward", parts, table, ids.pointer, y, ids.size, size);
 }
 
 /** table[ids[i], :] += x[i, :]. By columns: two parts never write the same float, and each adds up repeated ids in order. */
-export function addRowsTo(engine: Engine, table: number, ids: Tensor, x: number, size: number): void {
+export function addLookedUp(engine: Engine, table: number, ids: Tensor, x: number, size: number): void {
   const parts = engine.parts(Math.ceil(size / 16), 0.15 * ids.size * size);
   engine.run("embeddingBackward", parts, table, ids.pointer, x, ids.size, size);
 }
 
-function checkTable(table: Tensor, ids: Tensor): void {
-  checkType("embedding, ids", ids, "i32");
-  checkDimensions("embedding, table", table, ["V", "E"]);
+/** @throws EngineError if the table or the ids are no more; ShapeError on an id outside 0 … V − 1. */
+export function checkLookup({ table, ids }: Lookup): void {
   const { engine } = table;
   engine.use(table);
   engine.use(ids);

@@ -7,16 +7,19 @@
 import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../errors.ts";
 import { derivedLater, derivedNow, type Recipe } from "./derived.ts";
-import { addRowsTo, copyRowsOf, embedding, Lookup } from "./embedding.ts";
+import { addLookedUp, checkLookup, embedding, Lookup, lookUp } from "./embedding.ts";
 import { gemm } from "./gemm.ts";
 import { GATES, type Pass, type RecurrentKind, type RecurrentWeights } from "./recurrent-pass.ts";
 import { accumulate, addColumnSums, binary, copy } from "./split.ts";
 import { Parameter, type Tensor } from "./tensor.ts";
 
-/** With fewer tokens a row, copying costs as much as the arithmetic that it saves. */
-const TOKENS_A_ROW = 2;
 /** In inference so many projected rows are kept at most: reading some hundred tokens, one by one, pays for them. */
-const MOST_KEPT = 256;
+export const MOST_KEPT = 256;
+
+/** Whether a table's rows are projected, and not tokens: with fewer of those a row, copying costs as much as it saves. */
+export function projectsTable(tokens: number, rows: number): boolean {
+  return tokens >= 2 * rows;
+}
 
 /** A layer, of which only the way in matters here. */
 interface Layer {
@@ -37,20 +40,21 @@ export function projectInput(pass: Pass, x: Tensor | Lookup): ProjectedInput {
   const { engine, tokens, gates } = pass;
   const { memory } = engine;
   if (!(x instanceof Lookup)) return projectRows(pass, x);
+  checkLookup(x);
   const { table, ids } = x;
   const rows = table.shape[0];
   const outputs = GATES[pass.kind] * pass.hiddenSize;
-  if (tokens >= TOKENS_A_ROW * rows) {
+  if (projectsTable(tokens, rows)) {
     const mark = memory.mark();
     const projected = memory.bump(4 * rows * outputs);
     project(pass, engine.use(table), rows, projected);
-    copyRowsOf(engine, projected, ids, gates, outputs);
+    lookUp(engine, projected, ids, gates, outputs);
     memory.release(mark);
     return {
       source: table,
       backward: () => {
         const deltas = engine.zeros([rows, outputs]).pointer;
-        addRowsTo(engine, deltas, ids, gates, outputs);
+        addLookedUp(engine, deltas, ids, gates, outputs);
         projectBack(pass, table, deltas);
       },
     };
@@ -59,7 +63,7 @@ export function projectInput(pass: Pass, x: Tensor | Lookup): ProjectedInput {
   const recipe = tokens === 1 || engine.tallTiles ? projectedTable(pass, table) : undefined;
   const kept = engine.isInferring && recipe && derivedLater(engine, recipe);
   if (kept) {
-    copyRowsOf(engine, kept, ids, gates, outputs);
+    lookUp(engine, kept, ids, gates, outputs);
     return { source: table, backward: () => {} };
   }
   return projectRows(pass, embedding(table, ids));
@@ -113,8 +117,9 @@ function project(layer: Layer, rows: number, count: number, target: number): voi
   const [outputs, stride] = weightIh.shape;
   const matrix = { pointer: engine.use(weightIh), stride, transposed: true, tensor: weightIh };
   const mark = engine.memory.mark();
-  const bias = layer.weights.biasIh ? engine.memory.bump(4 * outputs) : 0;
-  if (bias) addBiases(layer, bias);
+  const { biasIh, biasHh } = layer.weights;
+  const bias = biasIh && biasHh ? engine.memory.bump(4 * outputs) : 0;
+  if (biasIh && biasHh) addBiases(layer, biasIh, biasHh, bias);
   const [a, c] = [
     { pointer: rows, stride },
     { pointer: target, stride: outputs },
@@ -124,9 +129,7 @@ function project(layer: Layer, rows: number, count: number, target: number): voi
 }
 
 /** target[G·H] = b_ih + b_hh, without b_hn of a GRU whose reset gate comes after the recurrent matmul. */
-function addBiases({ engine, kind, weights }: Layer, target: number): void {
-  const { biasIh, biasHh } = weights;
-  if (!biasIh || !biasHh) return;
+function addBiases({ engine, kind }: Layer, biasIh: Tensor, biasHh: Tensor, target: number): void {
   const input = engine.use(biasIh);
   const shared = sharedBiases(kind, biasIh.size);
   binary(engine, "add", input, engine.use(biasHh), shared, target, 1, shared);
@@ -146,7 +149,7 @@ export function keptBias(layer: Layer): number {
     sources: [biasIh, biasHh],
     key: biasHh,
     floats: biasIh.size,
-    fill: (target) => addBiases(layer, target),
+    fill: (target) => addBiases(layer, biasIh, biasHh, target),
   });
   if (!kept) throw new EngineError("out of memory: there is no room for the sum of two biases");
   return kept;

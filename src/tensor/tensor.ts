@@ -172,15 +172,18 @@ export class Tensor {
   }
 }
 
-/** Memory that holds what was made of one parameter, or of several, which then all have it; or none yet. */
+/** Memory that holds what was made of parameters, or none yet. */
 export interface Derived {
   pointer?: number;
+  sources?: readonly Parameter[];
 }
 
 /** A tensor that training changes: it lives until freed, keeps its gradient, and has a name in its module. */
 export class Parameter extends Tensor {
-  /** What was made of it for inference, and holds while it stays as it is: see derived.ts. */
+  /** What is made of it for inference, alone or with others: see derived.ts. */
   readonly derived = new Map<unknown, Derived>();
+  /** What holds only while it stays as it is: of `derived`, its own and other parameters', what has been made. */
+  readonly dependents = new Set<Derived>();
   /** How often `changed` was called. */
   version = 0;
 
@@ -202,12 +205,13 @@ export class Parameter extends Tensor {
     this.changed();
   }
 
-  /** Frees what `derived` holds. To be called by whoever writes to its memory: an optimizer of one's own. */
+  /** Frees what was made of it. To be called by whoever writes to its memory: an optimizer of one's own. */
   changed(): void {
     this.version++;
-    for (const entry of this.derived.values()) {
+    for (const entry of this.dependents) {
       if (entry.pointer) this.engine.memory.free(entry.pointer);
       entry.pointer = undefined;
+      for (const source of entry.sources ?? []) source.dependents.delete(entry);
     }
     this.derived.clear();
   }

@@ -71,7 +71,7 @@ export class Run {
 
   /**
    * @throws ConfigError, FormatError or EngineError as the library's parts do, FormatError where the kept run or the
-   *   file is not what it should be, and EngineError where the kept run is open in another tab.
+   *   file is not what it should be, and EngineError where the kept run is open elsewhere.
    */
   static async open(source: TrainerSource, listener: Listener): Promise<Run> {
     if (source.checkpoint !== undefined) await holdRun(source.checkpoint);

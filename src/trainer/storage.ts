@@ -85,25 +85,39 @@ export async function readCheckpoint(
 /** How long a tab that is just being closed, or loaded anew, may still have a run, in milliseconds. */
 const PATIENCE = 1000;
 
+/** @throws EngineError if the run is open in another tab, or by another trainer. */
+async function withRun<T>(name: string, body: () => Promise<T>): Promise<T> {
+  // A page that came over http has no locks: nobody is kept out there.
+  if (!globalThis.navigator?.locks) return body();
+  try {
+    return await navigator.locks.request(
+      `unrolled run ${name}`,
+      { signal: AbortSignal.timeout(PATIENCE) },
+      body,
+    );
+  } catch (cause) {
+    if ((cause as Error).name !== "TimeoutError") throw cause;
+    throw new EngineError(
+      `the run ${JSON.stringify(name)} is open elsewhere: close it in the other tab first`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /**
  * Holds a run until this worker ends: two that went on with it would each overwrite what the other kept.
- * @throws EngineError if it is open in another.
+ * @throws EngineError if it is open elsewhere.
  */
 export async function holdRun(name: string): Promise<void> {
-  // Without locks (a page that came over http), and where no worker's end would release them, nobody is kept out.
-  if (!("WorkerGlobalScope" in globalThis) || !navigator.locks) return;
+  // Outside of a worker nothing would end it.
+  if (!("WorkerGlobalScope" in globalThis)) return;
   await new Promise<void>((resolve, reject) => {
-    const hold = (): Promise<never> => {
+    withRun(name, () => {
       resolve();
-      return new Promise(() => {});
-    };
-    navigator.locks
-      .request(`unrolled run ${name}`, { signal: AbortSignal.timeout(PATIENCE) }, hold)
-      .catch(() =>
-        reject(
-          new EngineError(`the run ${JSON.stringify(name)} is open in another tab: close it there first`),
-        ),
-      );
+      return new Promise<never>(() => {});
+    }).catch(reject);
   });
 }
 
@@ -122,6 +136,7 @@ export async function listStoredRuns(): Promise<StoredRunInfo[]> {
     .sort((a, b) => b.savedAt - a.savedAt);
 }
 
+/** @throws EngineError if it is open: whoever has it would keep it again, without its text. */
 export async function deleteStoredRun(name: string): Promise<void> {
-  await delMany([recordKey(name), fileKey(name), textKey(name)], store());
+  await withRun(name, () => delMany([recordKey(name), fileKey(name), textKey(name)], store()));
 }

@@ -25,7 +25,7 @@ export interface TrainerWorker extends Port {
 }
 
 export interface CreateTrainerOptions {
-  /** The worker to use. Default: a new one that runs `trainer-worker.js`, which lies beside the library, or `unrolled.min.js`. */
+  /** The worker to use. Default: a new one that runs `trainer-worker.js`, which lies beside the library; of `unrolled.min.js`, itself. */
   worker?: TrainerWorker;
 }
 
@@ -38,7 +38,7 @@ export interface CreateTrainerOptions {
  *
  * All cores are used where the page is cross-origin isolated, else one thread: `info.notice` then says so.
  * @throws ConfigError on an option out of range, FormatError on a file or a kept run that is not what it should be,
- *   EngineError where WebAssembly SIMD or workers are missing, or another tab has the run open.
+ *   EngineError where WebAssembly SIMD or workers are missing, or the kept run is open elsewhere.
  */
 export async function createTrainer(
   source: TrainerSource,

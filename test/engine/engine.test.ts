@@ -237,6 +237,19 @@ describe("keep", () => {
 });
 
 describe("memory", () => {
+  it("gives the arena what was freed at its start, in a step's midst when that ends", async () => {
+    const engine = await createEngine({ threads: 1 });
+    const start = engine.infer(() => engine.zeros([1]).pointer);
+    const [low, high, last] = [engine.zeros([100]), engine.zeros([1000]), engine.zeros([10])];
+    expect(engine.infer(() => engine.zeros([1]).pointer)).toBeGreaterThan(last.pointer);
+    last.free();
+    low.free();
+    expect(engine.infer(() => engine.zeros([1]).pointer)).toBe(last.pointer);
+    engine.infer(() => high.free());
+    expect(engine.infer(() => engine.zeros([1]).pointer)).toBe(start);
+    engine.close();
+  });
+
   it("stays flat from step to step", async () => {
     const engine = await createEngine({ numerics: "reproducible" });
     const layer = new LSTM(engine, { inputSize: 3, hiddenSize: 4, numLayers: 2, dropout: 0.5 });

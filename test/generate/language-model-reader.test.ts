@@ -1,6 +1,7 @@
 /** A language model read without tensors, against the same model's forward(). */
 import { beforeAll, describe, expect, it } from "vitest";
 import {
+  ConfigError,
   type Engine,
   EngineError,
   type GeneratedToken,
@@ -8,6 +9,7 @@ import {
   generate,
   LanguageModel,
   type LanguageModelConfig,
+  scale,
 } from "../../src/index.ts";
 import { forEachBuild } from "../helpers/engines.ts";
 import { random, randomIds } from "../helpers/random.ts";
@@ -93,6 +95,43 @@ forEachBuild((build, createEngine) => {
     const bits = async (of: Generative) =>
       (await write(of, Int32Array.of(1))).map((token) => token.probability);
     expect(await bits(model)).toEqual(await bits(plain(model)));
+    model.free();
+  });
+
+  it("splits a large model's products as forward() does, for threads", async () => {
+    const own = await createEngine({ seed: 4, threads: 2 });
+    own.smallestPart = 0;
+    const model = new LanguageModel(own, { vocabSize: 300, hiddenSize: 150, numLayers: 2 }).eval();
+    const prompt = Int32Array.of(7);
+    expectSameText(await write(model, prompt), await write(plain(model), prompt));
+    own.close();
+  });
+
+  it("leaves a class of one's own its forward()", async () => {
+    class Certain extends LanguageModel {
+      override forward(...args: Parameters<LanguageModel["forward"]>) {
+        const { logits, state } = super.forward(...args);
+        return { logits: scale(logits, 1000), state };
+      }
+    }
+    const model = new Certain(engine, { vocabSize: 13, hiddenSize: 18 }).eval();
+    const tokens = await write(model, Int32Array.of(1));
+    // The untrained network alone is certain of nothing.
+    expect(tokens.filter(({ probability }) => probability > 0.9).length).toBeGreaterThan(20);
+    model.free();
+  });
+
+  it("refuses unknown ids wherever they stand, and to open within a step", async () => {
+    const model = createModel("lstm");
+    for (const prompt of [[13], [1, 13], [-1, 1]]) {
+      await expect(generate(model, prompt).next()).rejects.toThrow(ConfigError);
+    }
+    let opened: Promise<unknown> | undefined;
+    engine.infer(() => {
+      opened = generate(model, [1]).next();
+      opened.catch(() => {});
+    });
+    await expect(opened).rejects.toThrow(/steps do not nest/);
     model.free();
   });
 

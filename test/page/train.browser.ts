@@ -153,7 +153,11 @@ describe("training in the page", () => {
     await other.bringToFront();
     await waitForText(other, ".run-panel", /(?:Paused|Stopped) at step/);
     await other.click("#resume");
-    await waitForText(other, ".run-panel .notice.is-error", /is open in another tab: close it there first/);
+    await waitForText(
+      other,
+      ".run-panel .notice.is-error",
+      /is open elsewhere: close it in the other tab first/,
+    );
     await page.bringToFront();
     await page.click("#stop");
     await waitForText(page, ".run-panel", /Stopped at step/);

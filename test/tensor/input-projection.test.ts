@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { ShapeError } from "../../src/errors.ts";
+import { EngineError, ShapeError } from "../../src/errors.ts";
 import { Embedding, GRU, LSTM, RNN } from "../../src/nn/index.ts";
 import type { Lookup } from "../../src/tensor/embedding.ts";
 import { add, mul, sum } from "../../src/tensor/ops.ts";
@@ -95,13 +95,51 @@ forEachBuild((_, createEngine) => {
     });
   });
 
-  it("checks ids and shapes", () => {
+  it("checks ids when they are read", () => {
+    const embedding = new Embedding(engine, { vocabSize: VOCABULARY, embeddingSize: SIZES.inputSize });
+    const layer = LAYERS.lstm(engine);
+    const ids = engine.ids(new Int32Array(STEPS * BATCH), [STEPS, BATCH]);
+    const lookup = embedding.lookup(ids);
+    const read = () => engine.step(() => void layer.forward(lookup));
+    read();
+    ids.set(new Int32Array(STEPS * BATCH).fill(VOCABULARY));
+    expect(read).toThrow(/from 0 to 5, got 6/);
+    const stale = engine.infer(() => embedding.lookup(engine.ids([1], [1, 1])));
+    expect(() => engine.infer(() => layer.forward(stale))).toThrow(/used after its step ended/);
+    ids.free();
+    expect(read).toThrow(/freed/);
+    embedding.free();
+    layer.free();
+  });
+
+  it("keeps nothing that could not be made", () => {
+    const embedding = new Embedding(engine, { vocabSize: VOCABULARY, embeddingSize: SIZES.inputSize });
+    const layer = LAYERS.gru(engine);
+    const infer = () =>
+      engine.infer(() => read(layer.forward(embedding.lookup(engine.ids([2], [1, 1]))).output));
+    const expected = infer();
+    const before = engine.memory.persistentBytes;
+    const { run } = engine;
+    engine.infer(() => {
+      layer.forward(embedding.lookup(engine.ids([2], [1, 1])));
+      // What is kept is made when the step ends.
+      engine.run = () => {
+        throw new EngineError("a thread died");
+      };
+    });
+    engine.run = run;
+    expect(engine.memory.persistentBytes).toBe(before);
+    for (let i = 0; i < 3; i++) expectSameBits(infer(), expected);
+    embedding.free();
+    layer.free();
+  });
+
+  it("checks shapes", () => {
     const embedding = new Embedding(engine, { vocabSize: VOCABULARY, embeddingSize: SIZES.inputSize });
     const layer = LAYERS.lstm(engine);
     const other = new Embedding(engine, { vocabSize: VOCABULARY, embeddingSize: 4 });
     engine.infer(() => {
       const ids = (values: number[], shape: number[]): Tensor => engine.ids(values, shape);
-      expect(() => embedding.lookup(ids([6], [1, 1]))).toThrow(/from 0 to 5, got 6/);
       expect(() => embedding.lookup(engine.tensor([1], [1, 1]))).toThrow(ShapeError);
       expect(() => layer.forward(embedding.lookup(ids([1, 2], [2])))).toThrow(
         /lstm, ids: expected the shape \[T, B\]/,

@@ -296,7 +296,8 @@ export async function restoreRuns(): Promise<void> {
     hasStorage = false;
     return;
   }
-  for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);
+  // Not one that is open in another tab.
+  for (const { name } of stored.slice(MOST_KEPT)) deleteStoredRun(name).catch(() => {});
   const kept = stored.slice(0, MOST_KEPT).reverse().map(Run.kept);
   runs.value = [...kept, ...runs.peek()];
   const latest = runs.peek().at(-1);
