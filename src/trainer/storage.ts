@@ -3,7 +3,7 @@
  * and its record (settings and curves) and file (weights), which replace the ones before in one transaction: whole or
  * not at all. They are apart so that a list of runs need not read weights.
  */
-import { createStore, delMany, get, getMany, keys, setMany, type UseStore } from "idb-keyval";
+import { createStore, delMany, get, getMany, keys, promisifyRequest, type UseStore } from "idb-keyval";
 import { EngineError, FormatError } from "../errors.ts";
 import type { History, TrainerOptions, TrainerState } from "./options.ts";
 
@@ -49,13 +49,16 @@ export async function writeCheckpoint(
   file: Uint8Array<ArrayBuffer>,
   text?: string,
 ): Promise<void> {
-  const entries: [string, unknown][] = [
-    [recordKey(name), { version: 1, savedAt: Date.now(), ...record } satisfies RunRecord],
-    [fileKey(name), file],
-  ];
-  if (text !== undefined) entries.push([textKey(name), text]);
+  const kept: RunRecord = { version: 1, savedAt: Date.now(), ...record };
   try {
-    await setMany(entries, store());
+    await store()("readwrite", async (entries) => {
+      if (text !== undefined) entries.put(text, textKey(name));
+      // Without its text the run was deleted, by another tab perhaps: it is not to come back in parts.
+      else if ((await promisifyRequest(entries.getKey(textKey(name)))) === undefined) return;
+      entries.put(kept, recordKey(name));
+      entries.put(file, fileKey(name));
+      await promisifyRequest(entries.transaction);
+    });
   } catch (cause) {
     throw new EngineError(`the browser did not keep the checkpoint ${JSON.stringify(name)}: ${cause}`, {
       cause,
@@ -85,39 +88,26 @@ export async function readCheckpoint(
 /** How long a tab that is just being closed, or loaded anew, may still have a run, in milliseconds. */
 const PATIENCE = 1000;
 
-/** @throws EngineError if the run is open in another tab, or by another trainer. */
-async function withRun<T>(name: string, body: () => Promise<T>): Promise<T> {
-  // A page that came over http has no locks: nobody is kept out there.
-  if (!globalThis.navigator?.locks) return body();
-  try {
-    return await navigator.locks.request(
-      `unrolled run ${name}`,
-      { signal: AbortSignal.timeout(PATIENCE) },
-      body,
-    );
-  } catch (cause) {
-    if ((cause as Error).name !== "TimeoutError") throw cause;
-    throw new EngineError(
-      `the run ${JSON.stringify(name)} is open elsewhere: close it in the other tab first`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
 /**
  * Holds a run until this worker ends: two that went on with it would each overwrite what the other kept.
  * @throws EngineError if it is open elsewhere.
  */
 export async function holdRun(name: string): Promise<void> {
-  // Outside of a worker nothing would end it.
-  if (!("WorkerGlobalScope" in globalThis)) return;
+  // A page that came over http has no locks, and outside of a worker nothing would end one.
+  if (!("WorkerGlobalScope" in globalThis) || !navigator.locks) return;
   await new Promise<void>((resolve, reject) => {
-    withRun(name, () => {
+    const hold = (): Promise<never> => {
       resolve();
-      return new Promise<never>(() => {});
-    }).catch(reject);
+      return new Promise(() => {});
+    };
+    const fail = (cause: Error): void => {
+      const isHeld = cause.name === "TimeoutError";
+      const message = `the run ${JSON.stringify(name)} is open elsewhere: close it in the other tab first`;
+      reject(isHeld ? new EngineError(message, { cause }) : cause);
+    };
+    navigator.locks
+      .request(`unrolled run ${name}`, { signal: AbortSignal.timeout(PATIENCE) }, hold)
+      .catch(fail);
   });
 }
 
@@ -136,7 +126,7 @@ export async function listStoredRuns(): Promise<StoredRunInfo[]> {
     .sort((a, b) => b.savedAt - a.savedAt);
 }
 
-/** @throws EngineError if it is open: whoever has it would keep it again, without its text. */
+/** A trainer that has it open goes on, and keeps nothing any more. */
 export async function deleteStoredRun(name: string): Promise<void> {
-  await withRun(name, () => delMany([recordKey(name), fileKey(name), textKey(name)], store()));
+  await delMany([recordKey(name), fileKey(name), textKey(name)], store());
 }

@@ -196,6 +196,16 @@ describe("createTrainer", () => {
     await expect(open({ checkpoint: "a" })).rejects.toThrow(/no run is kept under the name "a"/);
   });
 
+  it("keeps nothing of a run that was deleted while it is open", async () => {
+    const trainer = await open({ ...OPTIONS, checkpoint: "gone" });
+    await trainer.checkpoint();
+    expect((await listStoredRuns()).map(({ name }) => name)).toEqual(["gone"]);
+    await deleteStoredRun("gone");
+    await trainer.checkpoint();
+    expect(await listStoredRuns()).toEqual([]);
+    await expect(open({ checkpoint: "gone" })).rejects.toThrow(/no run is kept under the name "gone"/);
+  });
+
   it("refuses a kept run whose file was damaged", async () => {
     await open({ ...OPTIONS, checkpoint: "damaged" });
     const { createStore, get, set } = await import("idb-keyval");

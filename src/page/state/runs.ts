@@ -296,8 +296,7 @@ export async function restoreRuns(): Promise<void> {
     hasStorage = false;
     return;
   }
-  // Not one that is open in another tab.
-  for (const { name } of stored.slice(MOST_KEPT)) deleteStoredRun(name).catch(() => {});
+  for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);
   const kept = stored.slice(0, MOST_KEPT).reverse().map(Run.kept);
   runs.value = [...kept, ...runs.peek()];
   const latest = runs.peek().at(-1);
