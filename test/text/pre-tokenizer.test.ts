@@ -75,11 +75,13 @@ describe("the scanners", () => {
     "\u00a0",
     "\u0085",
   ];
-  // WebKit's regular expressions take this for one character.
-  const lone = /[^a]/u.exec("\ud800\ufeff")![0].length === 1 ? ["\ud800"] : [];
+  // WebKit's regular expressions take these for one character: a unit with a lead's bits but one, and one with a trail's.
+  const joins = /[^a]/u.exec("\ud800\ufeff")![0].length === 2;
+  const isMisread = (text: string): boolean =>
+    joins && /[\ud800-\udbff\uf800-\ufbff][\ufc00-\uffff]|[\uf800-\ufbff][\udc00-\udfff]/.test(text);
   const text = fc.oneof(
     fc.array(
-      fc.constantFrom(...parts, "\n", "\r", "\r\n", "\t", "!", "…", "👩‍👩‍👧", "\ufeff", ...lone, "\udc00"),
+      fc.constantFrom(...parts, "\n", "\r", "\r\n", "\t", "!", "…", "👩‍👩‍👧", "\ufeff", "\ud800", "\udc00"),
       {
         maxLength: 30,
       },
@@ -92,6 +94,7 @@ describe("the scanners", () => {
     fc.assert(
       fc.property(text, (parts) => {
         const whole = parts.join("");
+        fc.pre(!isMisread(whole));
         expect(pieces(name, whole)).toEqual(cut(whole, regex));
       }),
       { numRuns: 5000 },
