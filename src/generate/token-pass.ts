@@ -4,6 +4,7 @@ import type { Runner } from "../engine/runner.ts";
 import { ConfigError } from "../errors.ts";
 import { type CompleteConfig, KINDS } from "../models/config.ts";
 import { GATES } from "../tensor/recurrent-pass.ts";
+import { copy } from "../tensor/split.ts";
 
 /** The states of all layers after some text, one behind the other. */
 export interface State {
@@ -168,18 +169,18 @@ export class TokenPass {
     this.check(id);
     const { embeddingSize, hiddenSize } = this.#config;
     const outputs = this.#outputs;
-    const { f32 } = this.#runner.memory;
+    const runner = this.#runner;
     const stateSize = this.#stateSize;
     for (const { row, projected, inputArgs, inputParts, cellArgs, hidden, cell } of this.#layers) {
       if (projected) {
-        copy(f32, this.#gates, projected + 4 * id * outputs, outputs);
+        copy(runner, this.#gates, projected + 4 * id * outputs, outputs);
       } else {
-        if (row) copy(f32, row, this.#embedding + 4 * id * embeddingSize, embeddingSize);
+        if (row) copy(runner, row, this.#embedding + 4 * id * embeddingSize, embeddingSize);
         this.#multiply(inputArgs, inputParts);
       }
       this.#cellForward(cellArgs, 0, 1);
-      copy(f32, hidden, hidden + 4 * stateSize, stateSize);
-      if (cell) copy(f32, cell, cell + 4 * hiddenSize, hiddenSize);
+      copy(runner, hidden, hidden + 4 * stateSize, stateSize);
+      if (cell) copy(runner, cell, cell + 4 * hiddenSize, hiddenSize);
     }
   }
 
@@ -243,9 +244,4 @@ export class TokenPass {
     const start = this.#logits >>> 2;
     return this.#runner.memory.f32.subarray(start, start + this.#config.vocabSize);
   }
-}
-
-/** Copies `count` floats between addresses. */
-function copy(f32: Float32Array, target: number, source: number, count: number): void {
-  f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
 }

@@ -27,7 +27,13 @@ export class Lookup {
  * @throws ShapeError on an id outside 0 … V − 1.
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
-  checkLookup(new Lookup(table, ids));
+  const lookup = new Lookup(table, ids);
+  checkLookup(lookup);
+  return rowsOf(lookup);
+}
+
+/** The rows that a lookup names, which has been checked. */
+export function rowsOf({ table, ids }: Lookup): Tensor {
   const size = table.shape[1];
   const { engine } = table;
   const y = engine.empty([...ids.shape, size], "f32", "embedding");

@@ -7,7 +7,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../errors.ts";
 import { derivedLater, derivedNow, type Recipe } from "./derived.ts";
-import { addLookedUp, checkLookup, embedding, Lookup, lookUp } from "./embedding.ts";
+import { addLookedUp, checkLookup, Lookup, lookUp, rowsOf } from "./embedding.ts";
 import { gemm } from "./gemm.ts";
 import { GATES, type Pass, type RecurrentKind, type RecurrentWeights } from "./recurrent-pass.ts";
 import { accumulate, addColumnSums, binary, copy } from "./split.ts";
@@ -66,7 +66,7 @@ export function projectInput(pass: Pass, x: Tensor | Lookup): ProjectedInput {
     lookUp(engine, kept, ids, gates, outputs);
     return { source: table, backward: () => {} };
   }
-  return projectRows(pass, embedding(table, ids));
+  return projectRows(pass, rowsOf(x));
 }
 
 /** Between steps: the address of the table's rows W_ih x + b [V, G·H], which are kept; 0 if V is too large, or memory short. */

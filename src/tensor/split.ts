@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import { BINARY, CHUNK, SUM_BLOCK } from "../engine/kernels.ts";
+import type { Runner } from "../engine/runner.ts";
 
 /** Parts of an element-wise kernel over `count` floats. */
 export function elementParts(engine: Engine, count: number, nanoseconds = 0.3): number {
@@ -70,8 +71,8 @@ export function addColumnSums(
 }
 
 /** Copies `count` floats. */
-export function copy(engine: Engine, target: number, source: number, count: number): void {
-  engine.memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
+export function copy({ memory }: Runner, target: number, source: number, count: number): void {
+  memory.f32.copyWithin(target >>> 2, source >>> 2, (source >>> 2) + count);
 }
 
 /** Copies or adds rows of `columns` floats between two matrices. */

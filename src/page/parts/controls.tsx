@@ -70,33 +70,22 @@ export function StopSlider(props: {
   onChange: (value: number) => void;
 }) {
   const { label, stops, value, format = String, note, disabled, onChange } = props;
-  const id = useId();
   const nearest = stops.reduce(
     (best, stop, i) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? i : best),
     0,
   );
   return (
-    <div class="field">
-      <div class="field-head">
-        <label class="field-label" for={id}>
-          {label}
-        </label>
-        <output class="field-value" for={id}>
-          {format(value)}
-        </output>
-      </div>
-      <input
-        id={id}
-        type="range"
-        min={0}
-        max={stops.length - 1}
-        value={nearest}
-        disabled={disabled}
-        aria-valuetext={format(value)}
-        onInput={(event) => onChange(stops[Number(event.currentTarget.value)])}
-      />
-      {note && <p class="field-note">{note}</p>}
-    </div>
+    <Slider
+      label={label}
+      min={0}
+      max={stops.length - 1}
+      step={1}
+      value={nearest}
+      format={() => format(value)}
+      note={note}
+      disabled={disabled}
+      onChange={(stop) => onChange(stops[stop])}
+    />
   );
 }
 
@@ -108,9 +97,10 @@ export function Slider(props: {
   value: number;
   format?: (value: number) => string;
   note?: ComponentChildren;
+  disabled?: boolean;
   onChange: (value: number) => void;
 }) {
-  const { label, min, max, step, value, format = String, note, onChange } = props;
+  const { label, min, max, step, value, format = String, note, disabled, onChange } = props;
   const id = useId();
   return (
     <div class="field">
@@ -129,11 +119,26 @@ export function Slider(props: {
         max={max}
         step={step}
         value={value}
+        disabled={disabled}
         aria-valuetext={format(value)}
         onInput={(event) => onChange(Number(event.currentTarget.value))}
       />
       {note && <p class="field-note">{note}</p>}
     </div>
+  );
+}
+
+/** What logits are divided by when a model writes. */
+export function TemperatureSlider(props: { value: number; onChange: (value: number) => void }) {
+  return (
+    <Slider
+      label="Temperature"
+      min={0}
+      max={1.5}
+      step={0.05}
+      format={(value) => value.toFixed(2)}
+      {...props}
+    />
   );
 }
 

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { splitText, tokenizerFromJSON } from "unrolled";
-import { Notice, Slider } from "../../parts/controls.tsx";
+import { Notice, TemperatureSlider } from "../../parts/controls.tsx";
 import { type NamedToken, TokenStream } from "../../parts/token-stream.tsx";
 import type { Run } from "../../state/runs.ts";
 import { loadText } from "../../state/texts.ts";
@@ -90,13 +90,8 @@ export function Completions({ run }: { run: Run }) {
     <section class="panel completions" aria-label="Let it write">
       <div class="panel-head">
         <h3>Let it go on from your words</h3>
-        <Slider
-          label="Temperature"
-          min={0}
-          max={1.5}
-          step={0.05}
+        <TemperatureSlider
           value={temperature.value}
-          format={(value) => value.toFixed(2)}
           onChange={(value) => {
             temperature.value = value;
           }}

@@ -1,6 +1,6 @@
 /** What the run wrote after each evaluation. */
 import { useSignal } from "@preact/signals";
-import { Slider } from "../../parts/controls.tsx";
+import { TemperatureSlider } from "../../parts/controls.tsx";
 import { integer } from "../../parts/format.ts";
 import type { Run } from "../../state/runs.ts";
 
@@ -17,15 +17,7 @@ export function Samples({ run }: { run: Run }) {
     <section class="panel samples" aria-label="Samples as it learns">
       <div class="panel-head">
         <h3>What it writes as it learns</h3>
-        <Slider
-          label="Temperature"
-          min={0}
-          max={1.5}
-          step={0.05}
-          value={temperature.value}
-          format={(value) => value.toFixed(2)}
-          onChange={adjust}
-        />
+        <TemperatureSlider value={temperature.value} onChange={adjust} />
       </div>
       {latest ? (
         <>
