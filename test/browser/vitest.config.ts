@@ -43,6 +43,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/helpers/property-seed.ts"],
+    provide: { propertySeed: Number(process.env.FUZZ_SEED ?? 1851) },
     exclude: ["**/node_modules/**", ...NODE_ONLY],
     testTimeout: 120_000,
     // A page a file: Chromium reserves 10 GB of addresses for each memory, and grants some hundred at a time.

@@ -9,6 +9,7 @@ import gpt2Ranks from "js-tiktoken/ranks/gpt2";
 import { describe, expect, it } from "vitest";
 import { readTiktoken } from "../../src/formats/tiktoken.ts";
 import { ByteLevelBPETokenizer } from "../../src/text/byte-level-bpe.ts";
+import { isMisread } from "../helpers/misread.ts";
 import { digest, readTokenizerFixture, type TextSpec, textsOf } from "../helpers/texts.ts";
 import { type JsTiktokenRanks, tiktokenFile } from "../helpers/tiktoken-ranks.ts";
 
@@ -83,6 +84,7 @@ describe.each(NAMES)("encoding with %s's vocabulary", (name) => {
     const text = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join("").replace(differing, ""));
     fc.assert(
       fc.property(text, (sample) => {
+        fc.pre(!isMisread(sample));
         expect(Array.from(ours.encode(sample))).toEqual(theirs.encode(sample, [], []));
       }),
       { numRuns: 500 },
@@ -95,6 +97,7 @@ describe.each(NAMES)("encoding with %s's vocabulary", (name) => {
     fc.assert(
       fc.property(fc.array(fragment, { maxLength: 10 }), (parts) => {
         const text = parts.join("");
+        fc.pre(!isMisread(text));
         expect(Array.from(ours.encode(text))).toEqual(theirs.encode(text, "all"));
         expect(Array.from(ours.encode(text, { parseSpecial: false }))).toEqual(theirs.encode(text, [], []));
       }),
