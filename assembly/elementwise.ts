@@ -5,8 +5,7 @@
 //   binary     y[R, C] = a ∘ b,     ∘ = +, ×; b is [R, C], or [C] used on every row (bStride 0)
 //   accumulate y += s·x             multiplyAdd  y += a ⊙ b
 //   fill       y = value            clamp  x = min(max(x, −limit), limit)
-// Split over chunks of CHUNK floats, with broadcasting and in copyRows by rows; an element takes the same routine
-// wherever it lies.
+// Split over chunks of CHUNK floats, with broadcasting by rows; an element takes the same routine wherever it lies.
 
 import { fill as fillFloats, loadUpTo4, madd, nmadd, partStart, storePair, storeUpTo4 } from "./simd";
 import { expSpan, logSpan, multiplyAddSpan, multiplySpan, reluSpan, sigmoidSpan, tanhSpan } from "./spans";
@@ -49,28 +48,29 @@ export function derive(kind: i32, value: usize, dy: usize, dx: usize, count: i32
 function deriveSpan(kind: i32, value: usize, dy: usize, dx: usize, i: i32, to: i32): void {
   for (; i + 8 <= to; i += 8) {
     const at = <usize>i << 2;
-    const slope = slopeOf(kind, v128.load(value + at)), slope2 = slopeOf(kind, v128.load(value + at, 16));
-    const low = madd(v128.load(dy + at), slope, v128.load(dx + at));
-    const high = madd(v128.load(dy + at, 16), slope2, v128.load(dx + at, 16));
+    const low = addDerived(kind, v128.load(value + at), v128.load(dy + at), v128.load(dx + at));
+    const high = addDerived(kind, v128.load(value + at, 16), v128.load(dy + at, 16), v128.load(dx + at, 16));
     storePair(dx + at, low, high);
   }
   for (; i < to; i += 4) {
     const left = to - i;
     const at = <usize>i << 2;
-    const slope = slopeOf(kind, loadUpTo4(value + at, left));
-    storeUpTo4(dx + at, madd(loadUpTo4(dy + at, left), slope, loadUpTo4(dx + at, left)), left);
+    const sum = addDerived(kind, loadUpTo4(value + at, left), loadUpTo4(dy + at, left), loadUpTo4(dx + at, left));
+    storeUpTo4(dx + at, sum, left);
   }
 }
 
+/** dx + dy ⊙ f′ */
 // @ts-ignore: decorator
 @inline
-function slopeOf(kind: i32, v: v128): v128 {
+function addDerived(kind: i32, v: v128, dy: v128, dx: v128): v128 {
   const one = f32x4.splat(1);
-  if (kind == EXP) return v;
-  if (kind == LOG) return f32x4.div(one, v);
-  if (kind == TANH) return nmadd(v, v, one);
-  if (kind == SIGMOID) return f32x4.mul(v, f32x4.sub(one, v));
-  return v128.and(one, f32x4.gt(v, f32x4.splat(0)));
+  if (kind == EXP) return madd(dy, v, dx);
+  if (kind == LOG) return madd(dy, f32x4.div(one, v), dx);
+  if (kind == TANH) return madd(dy, nmadd(v, v, one), dx);
+  if (kind == SIGMOID) return madd(dy, f32x4.mul(v, f32x4.sub(one, v)), dx);
+  // Masked, not multiplied: an infinite dy times 0 would be NaN.
+  return f32x4.add(v128.and(dy, f32x4.gt(v, f32x4.splat(0))), dx);
 }
 
 /** y[rows, columns] = a + b (kind 0) or a × b (kind 1); bStride in floats: columns, or 0 for one row used for all. */
@@ -139,26 +139,6 @@ export function multiplyAdd(
   for (let row = partStart(rows, 1, part, parts); row < to; row++) {
     const start = (<usize>row * columns) << 2;
     multiplyAddSpan(a + start, b, y + start, columns);
-  }
-}
-
-/** Copies `rows` rows of `columns` floats between two matrices with strides in floats: what slice and concat do. */
-export function copyRows(
-  target: usize, targetStride: i32, source: usize, sourceStride: i32, rows: i32, columns: i32, add: i32,
-  part: i32, parts: i32,
-): void {
-  const end = partStart(rows, 1, part + 1, parts);
-  for (let row = partStart(rows, 1, part, parts); row < end; row++) {
-    const to = target + ((<usize>row * targetStride) << 2);
-    const from = source + ((<usize>row * sourceStride) << 2);
-    if (!add) {
-      memory.copy(to, from, <usize>columns << 2);
-      continue;
-    }
-    for (let j = 0; j < columns; j += 4) {
-      const at = <usize>j << 2;
-      storeUpTo4(to + at, f32x4.add(loadUpTo4(to + at, columns - j), loadUpTo4(from + at, columns - j)), columns - j);
-    }
   }
 }
 

@@ -1,23 +1,10 @@
-// Embedding: rows of a table by token id, and the gradient back into them.
+// Embedding: the gradient of rows of a table that were looked up by token id (rows.ts does that).
 //
-//   forward   y[i, :] = table[ids[i], :]
-//   backward  dTable[ids[i], :] += dy[i, :]      in the order of i, so that repeated ids add up the same way every time
+//   dTable[ids[i], :] += dy[i, :]      in the order of i, so that repeated ids add up the same way every time
 //
-// ids: i32, checked by the host before the call. Forward splits by rows of y, backward by columns of the table (two
-// parts never write the same float).
+// ids: i32, checked by the host before the call. Split by columns of the table: two parts never write the same float.
 
 import { loadUpTo4, partStart, storePair, storeUpTo4 } from "./simd";
-
-export function embeddingForward(
-  table: usize, ids: usize, y: usize, count: i32, size: i32, part: i32, parts: i32,
-): void {
-  const from = partStart(count, 64, part, parts);
-  const to = partStart(count, 64, part + 1, parts);
-  const row = <usize>size << 2;
-  for (let i = from; i < to; i++) {
-    memory.copy(y + <usize>i * row, table + <usize>load<i32>(ids + (<usize>i << 2)) * row, row);
-  }
-}
 
 export function embeddingBackward(
   dTable: usize, ids: usize, dy: usize, count: i32, size: i32, part: i32, parts: i32,

@@ -1,20 +1,19 @@
-// Rows from place to place: packing a batch of sequences of several lengths, and the way back.
+// Rows from place to place: looking up embeddings, packing a batch of sequences of several lengths, slices, concatenation.
 //
 //   target[targetRows[i], :] = source[sourceRows[i], :], or += where `add` is set,     i < count
 //
-// Rows are `size` floats, at distances of their own (targetStride, sourceStride, in floats). targetRows, sourceRows: [count] i32, or 0 for i itself. No target row
-// is there twice (embedding.ts takes repeated ones). Split by i.
+// Rows are `size` floats, at distances of their own (targetStride, sourceStride, in floats). targetRows, sourceRows:
+// [count] i32, checked by the host, or 0 for i itself. No target row is there twice (embedding.ts adds up repeated ones).
+// Split by i.
 
 import { loadTail, partStart, storeTail } from "./simd";
-
-const GRAIN: i32 = 64;
 
 export function moveRows(
   target: usize, targetRows: usize, targetStride: i32, source: usize, sourceRows: usize, sourceStride: i32,
   count: i32, size: i32, add: i32, part: i32, parts: i32,
 ): void {
-  const from = partStart(count, GRAIN, part, parts);
-  const to = partStart(count, GRAIN, part + 1, parts);
+  const from = partStart(count, 1, part, parts);
+  const to = partStart(count, 1, part + 1, parts);
   const row = <usize>size << 2;
   for (let i = from; i < to; i++) {
     const at = <usize>i << 2;

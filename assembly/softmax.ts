@@ -4,8 +4,8 @@
 //   cross-entropy  loss_r = log Σ exp(x_r − max x_r) + max x_r − x_r[target_r];  0 where target_r is `ignore`
 //                  dx_r += scale · (softmax(x_r) − onehot(target_r));  nothing where target_r is `ignore`
 //
-// x [R, V] row-major. Forward keeps max + log Σ per row (`normalizers` [R]), so that backward needs one pass. Targets
-// are i32 and checked by the host. Split by rows.
+// x [R, V] row-major. Forward keeps max and Σ of each row (`normalizers` [R, 2]), so that backward needs one pass; not
+// max + log Σ, which large logits would round. Targets are i32 and checked by the host. Split by rows.
 
 import { loadTail, loadUpTo4, madd, maxLane, partStart, storePair, storeUpTo4, sumLanes, WIDE } from "./simd";
 import { exp4, log4 } from "./vector-math";
@@ -126,8 +126,10 @@ export function crossEntropyForward(
     for (let j = 0; j < columns; j += 4) {
       sums = f32x4.add(sums, shiftedExp(source + (<usize>j << 2), columns - j, shift));
     }
-    const logSum = f32x4.extract_lane(log4(f32x4.splat(sumLanes(sums))), 0);
-    store<f32>(normalizers + (<usize>row << 2), highest + logSum);
+    const total = sumLanes(sums);
+    const logSum = f32x4.extract_lane(log4(f32x4.splat(total)), 0);
+    store<f32>(normalizers + (<usize>row << 3), highest);
+    store<f32>(normalizers + (<usize>row << 3), total, 4);
     const target = load<i32>(targets + (<usize>row << 2));
     let loss: f32 = 0;
     if (target != ignore) loss = highest - load<f32>(source + (<usize>target << 2)) + logSum;
@@ -141,13 +143,13 @@ export function crossEntropyBackward(
 ): void {
   const from = partStart(rows, GRAIN, part, parts);
   const to = partStart(rows, GRAIN, part + 1, parts);
-  const factor = f32x4.splat(scale);
   for (let row = from; row < to; row++) {
     const target = load<i32>(targets + (<usize>row << 2));
     if (target == ignore) continue;
     const source = x + ((<usize>row * columns) << 2);
     const out = dx + ((<usize>row * columns) << 2);
-    const shift = f32x4.splat(load<f32>(normalizers + (<usize>row << 2)));
+    const shift = f32x4.splat(load<f32>(normalizers + (<usize>row << 3)));
+    const factor = f32x4.splat(scale / load<f32>(normalizers + (<usize>row << 3), 4));
     let j = 0;
     if (WIDE) {
       for (; j + 8 <= columns; j += 8) {

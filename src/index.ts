@@ -17,9 +17,10 @@ export {
 export { spectralRadius } from "./diagnose/spectral-radius.ts";
 export { createEngine, Engine, type EngineOptions } from "./engine/engine.ts";
 export * from "./errors.ts";
+export type { BPEDescription } from "./formats/bpe-description.ts";
 export { readGPT2Vocabulary } from "./formats/gpt2-vocabulary.ts";
 export { readSafetensors, type SafeTensor, toFloat32, writeSafetensors } from "./formats/safetensors.ts";
-export { readTiktoken } from "./formats/tiktoken.ts";
+export { readTiktoken, type TiktokenOptions } from "./formats/tiktoken.ts";
 export { type Generative, generate } from "./generate/generate.ts";
 export type { SampleOptions } from "./generate/sample.ts";
 export type { GeneratedToken, GenerateOptions } from "./generate/text.ts";
@@ -27,6 +28,7 @@ export { type FetchOptions, fetchModelFile } from "./models/fetch-model-file.ts"
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
 export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
 export { fromPyTorch, type PartNames, toPyTorch } from "./models/pytorch.ts";
+export type { Extras } from "./models/read-model-file.ts";
 export * from "./nn/index.ts";
 export { normal, orthogonal, uniform } from "./nn/init.ts";
 export { loadStateDict, stateDict } from "./nn/state-dict.ts";
@@ -66,12 +68,14 @@ export { type WordOptions, WordTokenizer } from "./text/word-tokenizer.ts";
 export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
 export { type Evaluation, evaluate } from "./train/evaluate.ts";
 export type { Batch, DataSource, Trainable } from "./train/interfaces.ts";
-export { Adam, AdamW, type Optimizer, RMSProp, SGD } from "./train/optimizers.ts";
+export { Adam, type AdamOptions, AdamW, type Optimizer, RMSProp, SGD } from "./train/optimizers.ts";
+export type { ScheduleOptions } from "./train/schedule.ts";
 export {
   type StepReport,
   Trainer,
   type TrainOptions,
   type TrainReport,
+  type TrainState,
   train,
   type ValidationReport,
 } from "./train/train.ts";

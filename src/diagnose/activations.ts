@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { likeliest } from "../generate/sample.ts";
+import { checkCount, likeliest } from "../generate/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { LayerTrace } from "../nn/recurrent.ts";
 import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
@@ -39,13 +39,14 @@ export interface LayerActivations {
 /**
  * Reads ids with the model, in evaluation mode from a state of zeros, and returns what happened inside.
  * @param options.alternatives how many of the likeliest next tokens to list. Default 8.
- * @throws ConfigError if there are no ids.
+ * @throws ConfigError if there are no ids, or `alternatives` is no integer from 0.
  */
 export function activations(
   model: LanguageModel,
   ids: Int32Array,
   { alternatives = 8 }: { alternatives?: number } = {},
 ): Activations {
+  checkCount("alternatives", alternatives);
   if (ids.length === 0) throw new ConfigError("the text is empty: expected at least one token to look at");
   const { engine, rnn } = model;
   const steps = ids.length;

@@ -60,9 +60,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       'wide kernels use fused multiply-adds: they need numerics "fast", got "reproducible"',
     );
   }
-  if (!(maximumMemory >= 0x200000)) {
-    throw new ConfigError(`maximumMemory must be at least 2 MiB (2097152 bytes), got ${maximumMemory}`);
-  }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     throw new ConfigError(`threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
@@ -114,6 +111,8 @@ export class Engine extends Runner {
   #closed = false;
   /** What is done when the step ends: first copies out of the arena, then what allocates memory. */
   #copies: (() => void)[] = [];
+  /** Tensors whose memory those copies go to. */
+  readonly #replaced = new Set<Tensor>();
   #after: (() => void)[] = [];
 
   constructor(
@@ -146,6 +145,11 @@ export class Engine extends Runner {
   /** Whether operations are recorded for `backward`. */
   get tape(): Tape | undefined {
     return this.#tape;
+  }
+
+  /** Whether neither `step` nor `infer` runs. */
+  get isIdle(): boolean {
+    return this.#phase === "idle";
   }
 
   /** Whether `infer` runs. */
@@ -186,6 +190,7 @@ export class Engine extends Runner {
       this.#tape = undefined;
       this.#step++;
       for (const copy of this.#copies.splice(0)) copy();
+      this.#replaced.clear();
       this.memory.reset();
       for (const finish of this.#after.splice(0)) finish();
     }
@@ -244,8 +249,9 @@ export class Engine extends Runner {
 
   /**
    * Copies a tensor out of the arena, so that it can be used in later steps: a carried state. The copy has no
-   * gradient history. `previous`, a result of an earlier `keep` with the same shape, gives its memory to the new one
-   * and must not be used after this step.
+   * gradient history. `previous`, a result of an earlier `keep`, ends with this step; if it is of the same size, its memory
+   * goes to the new one.
+   * @throws EngineError between steps, or if `previous` already ends for another tensor.
    */
   keep(tensor: Tensor, previous?: Tensor): Tensor {
     this.use(tensor);
@@ -258,6 +264,12 @@ export class Engine extends Runner {
     const copy = new Tensor(this, pointer, shape, dtype, `kept ${tensor.name}`, this.#step);
     const isArena = tensor.stepId !== undefined;
     if (isArena && previous?.isAlive && previous.stepId === undefined && previous.size === size) {
+      if (this.#replaced.has(previous)) {
+        throw new EngineError(
+          `engine.keep(): ${previous} was already given up for another tensor in this step`,
+        );
+      }
+      this.#replaced.add(previous);
       // At the end, since the step may still read what `previous` holds.
       this.#copies.push(() => {
         const target = previous.surrender();

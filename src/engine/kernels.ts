@@ -67,15 +67,6 @@ export interface SplitKernels {
     part: number,
     parts: number,
   ): void;
-  embeddingForward(
-    table: number,
-    ids: number,
-    y: number,
-    count: number,
-    size: number,
-    part: number,
-    parts: number,
-  ): void;
   embeddingBackward(
     dTable: number,
     ids: number,
@@ -127,17 +118,6 @@ export interface SplitKernels {
   sgdStep(args: number, part: number, parts: number): void;
   rmspropStep(args: number, part: number, parts: number): void;
   adamStep(args: number, part: number, parts: number): void;
-  copyRows(
-    target: number,
-    targetStride: number,
-    source: number,
-    sourceStride: number,
-    rows: number,
-    columns: number,
-    add: number,
-    part: number,
-    parts: number,
-  ): void;
   columnSums(
     y: number,
     x: number,

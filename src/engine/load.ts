@@ -1,4 +1,4 @@
-import { EngineError } from "../errors.ts";
+import { ConfigError, EngineError } from "../errors.ts";
 
 /** Where the .wasm files lie relative to this module: esbuild sets it for bundles, sources use build/. */
 declare const UNROLLED_WASM_BASE: string | undefined;
@@ -9,8 +9,8 @@ export type Build = "simd" | "relaxed" | "wide";
 const PAGE = 65536;
 /** The modules' constants lie below it. */
 export const HEAP_BASE = PAGE;
-/** What the modules declare as their largest memory: 4 GiB. */
-const LARGEST_PAGES = 65536;
+/** A page less than 4 GiB: so the address after the last byte, too, is a number of 32 bits. */
+const LARGEST_PAGES = 65535;
 const INITIAL_PAGES = 16;
 
 // (module (func (result v128) i32.const 0 i8x16.splat)) and the same with f32x4.relaxed_madd.
@@ -37,13 +37,18 @@ export function prefersTallTiles(build: Build): boolean {
 /**
  * Compiles one build, with a memory for it.
  * @param inlined the build's binary, compressed (raw deflate, base64), where the bundle carries it.
- * @throws EngineError if the runtime has no WebAssembly SIMD, or the binary cannot be read.
+ * @param maximumBytes the largest memory, from 2 MiB on.
+ * @throws EngineError if the runtime has no WebAssembly SIMD, or the binary cannot be read; ConfigError on a maximum that
+ *   is too small.
  */
 export async function compile(
   build: Build | "infer",
   inlined: string | undefined,
   maximumBytes: number,
 ): Promise<{ module: WebAssembly.Module; memory: WebAssembly.Memory }> {
+  if (!(maximumBytes >= 0x200000)) {
+    throw new ConfigError(`maximumMemory must be at least 2 MiB (2097152 bytes), got ${maximumBytes}`);
+  }
   if (!supports(build === "relaxed" ? "relaxed" : "simd")) {
     throw new EngineError(
       build === "relaxed"

@@ -143,7 +143,7 @@ export class Memory {
     }
     throw new EngineError(
       `out of memory: ${format(asked)} were asked for on top of ${format(end - asked - this.#base)} in use, and the ` +
-        `runtime grants no more than the ${format(have)} it has; a smaller batch, sequence length or model would fit`,
+        `${format(have)} there are cannot grow so far; a smaller batch, sequence length or model would fit`,
     );
   }
 }

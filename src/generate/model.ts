@@ -17,8 +17,9 @@ const INLINED = typeof UNROLLED_INFER === "string" ? UNROLLED_INFER : undefined;
 /**
  * Reads a file that `saveLanguageModel` or the command line wrote, for generation alone. The memory that the model
  * takes goes when nothing refers to it any more.
- * @param options.maximumMemory the most linear memory to use, in bytes. Default: 4 GiB.
- * @throws FormatError saying what is wrong with the file; EngineError where WebAssembly SIMD is missing, or memory.
+ * @param options.maximumMemory the most linear memory to use, in bytes, from 2 MiB on. Default: 4 GiB.
+ * @throws FormatError saying what is wrong with the file; ConfigError on a maximum that is too small; EngineError where
+ *   WebAssembly SIMD is missing, or memory.
  */
 export async function loadModel(
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { InferenceModel } from "./model.ts";
-import { checkSampleOptions } from "./sample.ts";
+import { checkCount, checkSampleOptions, likeliest } from "./sample.ts";
 import { idsOf } from "./text.ts";
 import type { State } from "./token-pass.ts";
 
@@ -38,22 +38,14 @@ export class Reader {
     return this.model.probabilities(this.#state, temperature);
   }
 
-  /** The likeliest tokens, the likeliest first. */
+  /** The likeliest tokens, the likeliest first. @throws ConfigError unless `count` is an integer from 0. */
   next({ count = 5, temperature = 1 }: { count?: number; temperature?: number } = {}): NextToken[] {
-    const probabilities = this.probabilities(temperature);
-    const best: number[] = [];
-    for (let id = 0; id < probabilities.length; id++) {
-      if (best.length >= count && !(probabilities[id] > probabilities[best[count - 1]])) continue;
-      let at = best.length;
-      while (at > 0 && probabilities[id] > probabilities[best[at - 1]]) at--;
-      best.splice(at, 0, id);
-      best.length = Math.min(best.length, count);
-    }
+    checkCount("count", count);
     const { tokenizer } = this.model;
-    return best.map((id) => ({
+    return likeliest(this.probabilities(temperature), count).map(({ id, probability }) => ({
       id,
       text: tokenizer?.decode([id]) ?? "",
-      probability: probabilities[id],
+      probability,
     }));
   }
 

@@ -37,11 +37,24 @@ export function sample(probabilities: Float32Array, u: number, { topK, topP = 1 
   return walk(probabilities, kept, sum, u);
 }
 
-/** The ids of the largest probabilities, the largest first; of equal ones, the smaller id. */
+/** @throws ConfigError unless it is an integer from 0. */
+export function checkCount(name: string, count: number): void {
+  if (!Number.isInteger(count) || count < 0) {
+    throw new ConfigError(`${name} must be an integer from 0, got ${count}`);
+  }
+}
+
+/** The ids of the largest probabilities, the largest first; of equal ones, the smaller id. Quick for few of them. */
 export function likeliest(probabilities: Float32Array, count: number): { id: number; probability: number }[] {
-  return byProbability(probabilities)
-    .slice(0, count)
-    .map((id) => ({ id, probability: probabilities[id] }));
+  const best: number[] = [];
+  for (let id = 0; id < probabilities.length; id++) {
+    if (best.length >= count && !(probabilities[id] > probabilities[best[count - 1]])) continue;
+    let at = best.length;
+    while (at > 0 && probabilities[id] > probabilities[best[at - 1]]) at--;
+    best.splice(at, 0, id);
+    best.length = Math.min(best.length, count);
+  }
+  return best.map((id) => ({ id, probability: probabilities[id] }));
 }
 
 function byProbability(probabilities: Float32Array): number[] {

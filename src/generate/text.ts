@@ -1,9 +1,9 @@
 import { RandomStream } from "../engine/random.ts";
 import type { Runner } from "../engine/runner.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, NumericError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { argmax, checkSampleOptions, likeliest, type SampleOptions, sample } from "./sample.ts";
+import { argmax, checkCount, checkSampleOptions, likeliest, type SampleOptions, sample } from "./sample.ts";
 
 export interface GenerateOptions extends SampleOptions {
   /** How many tokens. Default: without end, until the loop is left or the signal aborts. */
@@ -16,10 +16,11 @@ export interface GenerateOptions extends SampleOptions {
 }
 
 export interface GeneratedToken {
+  /** −1 where no token is left and half a character had been held back: one more at the end then brings its text, "�". */
   id: number;
   /** The text that is certain with this token: may be empty while half a character is held back. */
   text: string;
-  /** The probability that the model gave it, at the temperature asked for. */
+  /** The probability that the model gave it, at the temperature asked for; at temperature 0 that at temperature 1. */
   probability: number;
   /** The likeliest tokens in its place and their probabilities, where they were asked for. */
   alternatives?: { id: number; probability: number }[];
@@ -41,7 +42,12 @@ const LOWEST_TEMPERATURE = 1e-6;
 
 /** Text, where there is a tokenizer, or ids, as ids. @throws ConfigError */
 export function idsOf(prompt: string | ArrayLike<number>, tokenizer: Tokenizer | undefined): Int32Array {
-  if (typeof prompt !== "string") return Int32Array.from(prompt);
+  if (typeof prompt !== "string") {
+    const ids = Array.from(prompt);
+    const wrong = ids.find((id) => !Number.isInteger(id));
+    if (wrong !== undefined) throw new ConfigError(`token ids must be integers, got ${wrong} in the prompt`);
+    return Int32Array.from(ids);
+  }
   if (!tokenizer) throw new ConfigError("the model has no tokenizer: give the prompt as token ids");
   return tokenizer.encode(prompt);
 }
@@ -55,9 +61,7 @@ export async function* continueText(
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, alternatives = 0, signal } = options;
   checkSampleOptions(options);
-  if (!Number.isInteger(alternatives) || alternatives < 0) {
-    throw new ConfigError(`alternatives must be an integer from 0, got ${alternatives}`);
-  }
+  checkCount("alternatives", alternatives);
   if (!(length >= 0)) throw new ConfigError(`length must be a number from 0, got ${length}`);
   let ids = idsOf(prompt, tokenizer);
   if (ids.length === 0)
@@ -88,6 +92,9 @@ export async function* continueText(
       if (done === 0) {
         // Whether a space is before a token may depend on the one before it.
         for (const id of promptIds) decoder?.push(id);
+      }
+      if (Number.isNaN(probabilities[id])) {
+        throw new NumericError("the model gives no probabilities, but NaN: its weights are not finite");
       }
       const token = { id, probability: probabilities[id], text: decoder?.push(id) ?? "" };
       yield alternatives > 0 ? { ...token, alternatives: likeliest(probabilities, alternatives) } : token;

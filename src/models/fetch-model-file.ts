@@ -1,9 +1,9 @@
-import { FileError } from "../errors.ts";
+import { ConfigError, FileError } from "../errors.ts";
 
 export interface FetchOptions {
-  /** The most bytes to accept. Default 256 MiB. */
+  /** The most bytes to accept, from 1 on. Default 256 MiB. */
   maximumBytes?: number;
-  /** How long the whole file may take, in milliseconds. Default one minute. */
+  /** How long the whole file may take, in milliseconds, above 0; Infinity for no limit. Default one minute. */
   timeout?: number;
   signal?: AbortSignal;
   /** Called as bytes come in; `total` is what the server says, if it does. */
@@ -14,12 +14,14 @@ export interface FetchOptions {
  * Fetches a model's file, which may come from a stranger: no more than so many bytes, in no more than so long. What
  * the bytes are, `loadLanguageModel` (`loadModel`) checks.
  * @throws FileError if the server does not answer, not with the file, too slowly or with too much; what the signal
- *   was aborted with.
+ *   was aborted with; ConfigError on an option out of range.
  */
 export async function fetchModelFile(
   url: string | URL,
   { maximumBytes = 0x10000000, timeout = 60_000, signal, onProgress }: FetchOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (!(maximumBytes >= 1)) throw new ConfigError(`maximumBytes must be at least 1, got ${maximumBytes}`);
+  if (!(timeout > 0)) throw new ConfigError(`timeout must be above 0 milliseconds, got ${timeout}`);
   const refuse = (problem: string, cause?: unknown): FileError =>
     new FileError(`${url}: ${problem}`, { cause });
   signal?.throwIfAborted();
@@ -27,7 +29,8 @@ export async function fetchModelFile(
   const abort = (): void => stop.abort(signal!.reason);
   signal?.addEventListener("abort", abort);
   const late = refuse(`expected the whole file within ${timeout} ms`);
-  const timer = setTimeout(() => stop.abort(late), timeout);
+  // A timer with more is one with none.
+  const timer = setTimeout(() => stop.abort(late), Math.min(timeout, 2147483647));
   try {
     const response = await fetch(url, { signal: stop.signal });
     if (!response.ok) throw refuse(`expected a file, got HTTP status ${response.status}`);

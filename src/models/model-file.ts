@@ -3,15 +3,27 @@ import { ConfigError, FormatError } from "../errors.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import { loadStateDict, stateDict } from "../nn/state-dict.ts";
 import { LanguageModel } from "./language-model.ts";
-import { type Extras, readModelFile, VERSION } from "./read-model-file.ts";
+import { type Extras, isWeight, readModelFile, VERSION } from "./read-model-file.ts";
 
-/** A language model as the bytes of a safetensors file. */
+/**
+ * A language model as the bytes of a safetensors file.
+ * @throws ConfigError if it is of a class with parameters of its own, which `loadLanguageModel` would not know:
+ *   `writeSafetensors(stateDict(model))` writes any module's.
+ */
 export function saveLanguageModel(model: LanguageModel, extras?: Extras): Uint8Array<ArrayBuffer> {
+  const weights = stateDict(model);
+  for (const name of weights.keys()) {
+    if (!isWeight(name)) {
+      throw new ConfigError(
+        `${name} is no parameter of a LanguageModel: writeSafetensors(stateDict(model)) writes any module's`,
+      );
+    }
+  }
   const metadata: Record<string, string> = { ...extras?.metadata };
   metadata.unrolled = VERSION;
   metadata.config = JSON.stringify(model.config);
   if (model.tokenizer) metadata.tokenizer = JSON.stringify(model.tokenizer.toJSON());
-  return writeSafetensors(new Map([...stateDict(model), ...(extras?.tensors ?? [])]), metadata);
+  return writeSafetensors(new Map([...weights, ...(extras?.tensors ?? [])]), metadata);
 }
 
 /**

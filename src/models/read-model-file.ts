@@ -8,8 +8,10 @@ import type { LanguageModelConfig } from "./config.ts";
  * file's version), `config` and `tokenizer`. A checkpoint is a model file with more tensors and metadata.
  */
 export const VERSION = "1";
-/** The names that are the model's own: a checkpoint's other tensors have other names. */
-const WEIGHTS = /^(embedding|rnn|decoder)\./;
+/** Whether a name is one of the model's own: a checkpoint's other tensors have other names. */
+export function isWeight(name: string): boolean {
+  return /^(embedding|rnn|decoder)\./.test(name);
+}
 
 /** What a checkpoint adds: the optimizer's and the run's tensors, and its numbers as JSON. */
 export interface Extras {
@@ -46,7 +48,7 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
   const config = parse("config", metadata.config) as LanguageModelConfig;
   checkSizes(config, tensors);
   const [weights, rest] = [new Map<string, SafeTensor>(), new Map<string, SafeTensor>()];
-  for (const [name, tensor] of tensors) (WEIGHTS.test(name) ? weights : rest).set(name, tensor);
+  for (const [name, tensor] of tensors) (isWeight(name) ? weights : rest).set(name, tensor);
   return { config, tokenizer, weights, extras: { tensors: rest, metadata } };
 }
 

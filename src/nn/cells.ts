@@ -68,6 +68,7 @@ abstract class Cell extends Module {
   }
 
   protected override *members(): Generator<[string, unknown]> {
+    yield* super.members();
     yield* namedWeights(this.#weights);
   }
 }

@@ -6,6 +6,7 @@ export {
   type LayerTrace,
   LSTM,
   type LSTMOptions,
+  type Recurrent,
   type RecurrentOptions,
   type RecurrentState,
   RNN,

@@ -62,7 +62,10 @@ export abstract class Module {
     for (const parameter of this.parameters()) parameter.free();
   }
 
-  /** Parameters and modules by name; a layer whose parameters are not properties overrides it. */
+  /**
+   * Parameters and modules by name: the properties, and the elements of those that are arrays. A class that keeps some
+   * elsewhere (in private fields, Maps, arrays of arrays) overrides it, and adds to what `super.members()` yields.
+   */
   protected *members(): Generator<[string, unknown]> {
     for (const [name, value] of Object.entries(this)) {
       if (Array.isArray(value)) yield* value.map((item, i): [string, unknown] => [`${name}.${i}`, item]);

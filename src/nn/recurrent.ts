@@ -193,6 +193,7 @@ export abstract class Recurrent extends Module {
   }
 
   protected override *members(): Generator<[string, unknown]> {
+    yield* super.members();
     for (const { layer, reverse, weights } of this.#passes) {
       const end = suffix(layer, reverse);
       for (const [name, parameter] of namedWeights(weights)) yield [name + end, parameter];

@@ -45,7 +45,7 @@ export function rowsOf({ table, ids }: Lookup): Tensor {
 /** y[i, :] = table[ids[i], :], rows of `size` floats. */
 export function lookUp(engine: Engine, table: number, ids: Tensor, y: number, size: number): void {
   const parts = rowParts(engine, ids.size, size, 64, 0.1);
-  engine.run("embeddingForward", parts, table, ids.pointer, y, ids.size, size);
+  engine.run("moveRows", parts, y, 0, size, table, ids.pointer, size, ids.size, size, 0);
 }
 
 /** table[ids[i], :] += x[i, :]. By columns: two parts never write the same float, and each adds up repeated ids in order. */

@@ -42,6 +42,7 @@ export function projectInput(pass: Pass, x: Tensor | Lookup): ProjectedInput {
   if (!(x instanceof Lookup)) return projectRows(pass, x);
   checkLookup(x);
   const { table, ids } = x;
+  engine.use(table);
   const rows = table.shape[0];
   const outputs = GATES[pass.kind] * pass.hiddenSize;
   if (projectsTable(tokens, rows)) {

@@ -47,7 +47,7 @@ export function keptPanels(
 function panelsOf(engine: Engine, b: Matrix, tensor: Parameter, depth: number, columns: number): Recipe {
   return {
     sources: [tensor],
-    key: 2 * (b.pointer - tensor.pointer) + (b.transposed ? 1 : 0),
+    key: `${b.transposed ? "transposed " : ""}${depth}×${columns} from ${b.pointer - tensor.pointer}, ${b.stride} a row`,
     floats: packedBytes(depth, columns) / 4,
     fill: (target) => pack(engine, b, depth, columns, target),
   };

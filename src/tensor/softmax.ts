@@ -1,5 +1,5 @@
 import { ShapeError } from "../errors.ts";
-import { checkType } from "./check.ts";
+import { checkDimensions, checkType } from "./check.ts";
 import { checkIds } from "./embedding.ts";
 import { rowParts, total } from "./split.ts";
 import { record } from "./tape.ts";
@@ -30,7 +30,7 @@ function lastDimension(operation: string, x: Tensor): number {
 
 /**
  * Mean cross-entropy, in nats, between softmax(logits […, V]) and targets […] (class numbers, i32), fused. Targets
- * equal to `ignoreIndex` count for nothing.
+ * equal to `ignoreIndex` (default −1) count for nothing.
  * @throws ShapeError on targets of another shape, out of range, or all ignored.
  */
 export function crossEntropy(
@@ -43,9 +43,7 @@ export function crossEntropy(
   checkType("crossEntropy, targets", targets, "i32");
   const columns = lastDimension("crossEntropy", logits);
   const rows = logits.size / columns;
-  if (targets.size !== rows) {
-    throw new ShapeError(`crossEntropy: expected one target a row of ${logits}, got ${targets}`);
-  }
+  checkDimensions("crossEntropy, targets", targets, logits.shape.slice(0, -1));
   const { engine } = logits;
   const { memory } = engine;
   const x = engine.use(logits);
@@ -57,7 +55,7 @@ export function crossEntropy(
   if (counted === 0) throw new ShapeError(`crossEntropy: every target is ${ignoreIndex}, which is ignored`);
 
   const losses = engine.empty([rows], "f32", "losses").pointer;
-  const normalizers = engine.empty([rows], "f32", "normalizers").pointer;
+  const normalizers = engine.empty([rows, 2], "f32", "normalizers").pointer;
   const parts = rowParts(engine, rows, columns, 16, 0.6);
   engine.run("crossEntropyForward", parts, x, labels, ignoreIndex, losses, normalizers, rows, columns);
   const y = engine.empty([1], "f32", "crossEntropy");

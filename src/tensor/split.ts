@@ -85,8 +85,20 @@ export function copyRows(
   add: boolean,
 ): void {
   const parts = rowParts(engine, rows, columns, 1);
-  const { pointer, stride } = target;
-  engine.run("copyRows", parts, pointer, stride, source.pointer, source.stride, rows, columns, add ? 1 : 0);
+  const [to, from] = [target, source];
+  engine.run(
+    "moveRows",
+    parts,
+    to.pointer,
+    0,
+    to.stride,
+    from.pointer,
+    0,
+    from.stride,
+    rows,
+    columns,
+    add ? 1 : 0,
+  );
 }
 
 /** Σ x or Σ x² of `count` floats, in f64. */

@@ -1,3 +1,4 @@
+import { EngineError } from "../errors.ts";
 import type { Tensor } from "./tensor.ts";
 
 interface Entry {
@@ -11,13 +12,21 @@ interface Entry {
  */
 export class Tape {
   readonly #entries: Entry[] = [];
+  #ran = false;
 
   record(outputs: readonly Tensor[], backward: () => void): void {
     this.#entries.push({ outputs, backward });
   }
 
-  /** Runs every entry that a gradient has reached. Once: operations may overwrite what they saved. */
+  /**
+   * Runs every entry that a gradient has reached. Once: operations may overwrite what they saved.
+   * @throws EngineError the second time.
+   */
   backward(): void {
+    if (this.#ran) {
+      throw new EngineError("backward() was called twice in one step: add the losses up and call it once");
+    }
+    this.#ran = true;
     for (let entry = this.#entries.pop(); entry; entry = this.#entries.pop()) {
       if (entry.outputs.some((output) => output.hasGradient)) entry.backward();
     }

@@ -102,6 +102,8 @@ export class Tensor {
     }
     const heap = this.dtype === "f32" ? this.engine.memory.f32 : this.engine.memory.i32;
     heap.set(data, this.engine.use(this) >>> 2);
+    const owner = this.#base?.tensor ?? this;
+    if (owner instanceof Parameter) owner.changed();
   }
 
   /** The same elements under another shape, or (with `offset`) a run of them. Shares data and gradient. */
@@ -121,23 +123,30 @@ export class Tensor {
 
   /** Whether a gradient has reached it (or its base). */
   get hasGradient(): boolean {
-    return this.#base ? this.#base.tensor.hasGradient : this.#gradient !== undefined;
-  }
-
-  /** dL/d(this), of the same shape; zeros until something is added. */
-  get gradient(): Tensor {
-    if (this.#base) return this.#base.tensor.gradient.view(this.shape, this.#base.offset);
-    this.#gradient ??= this.makeGradient();
-    return this.#gradient;
-  }
-
-  protected makeGradient(): Tensor {
-    return this.engine.zeros(this.shape);
+    return this.#base ? this.#base.tensor.hasGradient : this.#gradient?.isAlive === true;
   }
 
   /**
-   * Runs the tape backward from this tensor, a scalar: every parameter's gradient receives (+=) its dL/dp.
-   * @throws EngineError outside engine.step(); ShapeError if it is not a scalar.
+   * dL/d(this), of the same shape; zeros until something is added. A parameter's lives as long as the parameter, that of
+   * another tensor until the step ends in which it was made.
+   * @throws EngineError between steps, unless it is a parameter's.
+   */
+  get gradient(): Tensor {
+    if (this.#base) return this.#base.tensor.gradient.view(this.shape, this.#base.offset);
+    if (this.#gradient?.isAlive) return this.#gradient;
+    this.engine.use(this);
+    if (this.engine.isIdle && !(this instanceof Parameter)) {
+      throw new EngineError(`the gradient of ${this} ends with its step: read it inside engine.step()`);
+    }
+    this.#gradient = this.engine.zeros(this.shape);
+    return this.#gradient;
+  }
+
+  /**
+   * Runs the tape backward from this tensor, a scalar: every parameter's gradient receives (+=) its dL/dp. Once in a step:
+   * several losses are added up first.
+   * @throws EngineError outside engine.step(), a second time in one, or if nothing that it was made of requires a
+   *   gradient; ShapeError if it is not a scalar.
    */
   backward(): void {
     this.engine.use(this);
@@ -145,6 +154,9 @@ export class Tensor {
     if (!tape)
       throw new EngineError("backward() needs the tape of engine.step(() => …), which is not running");
     if (this.size !== 1) throw new ShapeError(`backward(): expected a loss of one element, got ${this}`);
+    if (!this.requiresGrad) {
+      throw new EngineError(`backward(): nothing that ${this} was made of requires a gradient`);
+    }
     this.gradient.set([1]);
     tape.backward();
   }
@@ -196,13 +208,9 @@ export class Parameter extends Tensor {
     void this.gradient;
   }
 
+  /** @throws EngineError if it was freed. */
   zeroGradient(): void {
-    this.engine.fill(this.gradient.pointer, 0, this.size);
-  }
-
-  override set(data: ArrayLike<number>): void {
-    super.set(data);
-    this.changed();
+    this.engine.fill(this.engine.use(this.gradient), 0, this.size);
   }
 
   /** Frees what was made of it. To be called by whoever writes to its memory: an optimizer of one's own. */
@@ -217,6 +225,7 @@ export class Parameter extends Tensor {
   }
 
   override free(): void {
+    if (!this.isAlive) return;
     this.gradient.free();
     this.changed();
     super.free();

@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.ts";
 import { elementParts, total } from "../tensor/split.ts";
 import type { Parameter } from "../tensor/tensor.ts";
 
@@ -5,7 +6,7 @@ import type { Parameter } from "../tensor/tensor.ts";
 export function gradientNorm(parameters: readonly Parameter[]): number {
   let squares = 0;
   for (const { engine, gradient, size } of parameters) {
-    squares += total(engine, "sumOfSquares", gradient.pointer, size);
+    squares += total(engine, "sumOfSquares", engine.use(gradient), size);
   }
   return Math.sqrt(squares);
 }
@@ -15,9 +16,10 @@ export function clipScale(norm: number, maxNorm: number): number {
   return norm > maxNorm ? maxNorm / norm : 1;
 }
 
-/** Limits every element of every gradient to ±limit. */
+/** Limits every element of every gradient to ±limit. @throws ConfigError unless the limit is above 0. */
 export function clipByValue(parameters: readonly Parameter[], limit: number): void {
+  if (!(limit > 0)) throw new ConfigError(`clipByValue: expected a limit above 0, got ${limit}`);
   for (const { engine, gradient, size } of parameters) {
-    engine.run("clamp", elementParts(engine, size), gradient.pointer, limit, size);
+    engine.run("clamp", elementParts(engine, size), engine.use(gradient), limit, size);
   }
 }

@@ -1,5 +1,6 @@
 import { createPacer } from "../macrotask.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { carry, drop } from "./carry.ts";
 import type { Batch, Trainable } from "./interfaces.ts";
 
 export interface Evaluation {
@@ -14,8 +15,8 @@ export interface Evaluation {
 }
 
 /**
- * The mean loss over batches, in eval mode, carrying state as the batches say. The model is back in training mode
- * afterwards. Undefined if the signal aborted it.
+ * The mean loss over batches, in eval mode, carrying state as the batches say. Between two batches, while it serves timers
+ * and messages, the model is in the mode that it was in. Undefined if the signal aborted it.
  */
 export async function evaluate<B extends Batch>(
   model: Trainable<B>,
@@ -27,26 +28,29 @@ export async function evaluate<B extends Batch>(
   let carried: Tensor[] = [];
   let total = 0;
   let count = 0;
-  const { training } = model;
-  model.train(false);
   try {
     for (const batch of batches) {
       await pause();
       if (options.signal?.aborted) return undefined;
       if (!batch.continues) {
-        for (const tensor of carried) tensor.free();
+        drop(carried);
         carried = [];
       }
-      engine.infer(() => {
-        const result = model.loss(batch, carried);
-        total += result.loss.item() * result.count;
-        count += result.count;
-        carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, carried[i]));
-      });
+      const { training } = model;
+      model.train(false);
+      try {
+        engine.infer(() => {
+          const result = model.loss(batch, carried);
+          total += result.loss.item() * result.count;
+          count += result.count;
+          carried = carry(engine, carried, result.carried);
+        });
+      } finally {
+        model.train(training);
+      }
     }
   } finally {
-    for (const tensor of carried) tensor.free();
-    model.train(training);
+    drop(carried);
     // Evaluation comes between steps of training, which needs the memory and changes the weights.
     for (const [, parameter] of model.namedParameters()) parameter.changed();
   }

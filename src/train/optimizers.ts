@@ -32,14 +32,19 @@ export abstract class Optimizer {
     }
   }
 
-  /** One step over all parameters. `scale` multiplies every gradient: what clipping by norm asks for. */
+  /**
+   * One step over all parameters, but for those that require no gradient. `scale` multiplies every gradient: what clipping
+   * by norm asks for.
+   * @throws EngineError if a parameter or the optimizer was freed.
+   */
   step(scale = 1): void {
     this.stepCount++;
     for (const [i, parameter] of this.parameters.entries()) {
+      if (!parameter.requiresGrad) continue;
       const { engine } = parameter;
       this.update(i, {
         parameter: engine.use(parameter),
-        gradient: parameter.gradient.pointer,
+        gradient: engine.use(parameter.gradient),
         first: 0,
         second: 0,
         count: parameter.size,
@@ -60,6 +65,12 @@ export abstract class Optimizer {
   /** Gives the memory of its state back. */
   free(): void {
     for (const slot of Object.values(this.slots)) for (const tensor of slot) tensor.free();
+  }
+
+  /** Where a slot of a parameter lies; 0 for one that this optimizer does not have. */
+  protected slot(name: string, index: number): number {
+    const tensor = this.slots[name]?.[index];
+    return tensor ? tensor.engine.use(tensor) : 0;
   }
 
   protected abstract update(index: number, common: ArgsOf<typeof OptimizerArgs>): void;
@@ -85,7 +96,7 @@ export class SGD extends Optimizer {
   protected override update(index: number, common: ArgsOf<typeof OptimizerArgs>): void {
     const { engine } = this.parameters[index];
     const { momentum, weightDecay } = this;
-    const first = this.slots.momentum_buffer?.[index].pointer ?? 0;
+    const first = this.slot("momentum_buffer", index);
     const args = engine.args(OptimizerArgs, { ...common, first, momentum, weightDecay });
     engine.run("sgdStep", elementParts(engine, common.count), args);
   }
@@ -129,8 +140,8 @@ export class RMSProp extends Optimizer {
     const { engine } = this.parameters[index];
     const args = engine.args(OptimizerArgs, {
       ...common,
-      first: this.slots.momentum_buffer?.[index].pointer ?? 0,
-      second: this.slots.square_avg[index].pointer,
+      first: this.slot("momentum_buffer", index),
+      second: this.slot("square_avg", index),
       momentum: this.momentum,
       weightDecay: this.weightDecay,
       beta2: this.alpha,
@@ -173,8 +184,8 @@ export class Adam extends Optimizer {
     const { engine } = this.parameters[index];
     const args = engine.args(OptimizerArgs, {
       ...common,
-      first: this.slots.exp_avg[index].pointer,
-      second: this.slots.exp_avg_sq[index].pointer,
+      first: this.slot("exp_avg", index),
+      second: this.slot("exp_avg_sq", index),
       decoupled: this.decoupled ? 1 : 0,
       weightDecay: this.weightDecay,
       beta1: this.betas[0],
@@ -190,6 +201,6 @@ export class AdamW extends Adam {
   protected override readonly decoupled = true;
 
   constructor(parameters: readonly Parameter[], options: AdamOptions) {
-    super(parameters, { weightDecay: 0.01, ...options });
+    super(parameters, { ...options, weightDecay: options.weightDecay ?? 0.01 });
   }
 }

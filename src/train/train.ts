@@ -3,6 +3,7 @@ import type { SafeTensor } from "../formats/safetensors.ts";
 import { createPacer } from "../macrotask.ts";
 import { checkSize } from "../nn/options.ts";
 import type { Parameter, Tensor } from "../tensor/tensor.ts";
+import { carry, drop } from "./carry.ts";
 import { clipByValue, clipScale, gradientNorm } from "./clip.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { Batch, DataSource, Trainable } from "./interfaces.ts";
@@ -160,10 +161,7 @@ export class Trainer<B extends Batch> {
     this.optimizer =
       optimizer === "sgd" || optimizer === "rmsprop"
         ? new OPTIMIZERS[optimizer](this.#parameters, { learningRate, momentum, weightDecay })
-        : new OPTIMIZERS[optimizer](this.#parameters, {
-            learningRate,
-            ...(weightDecay !== undefined && { weightDecay }),
-          });
+        : new OPTIMIZERS[optimizer](this.#parameters, { learningRate, weightDecay });
   }
 
   /** Steps done. */
@@ -247,7 +245,7 @@ export class Trainer<B extends Batch> {
       const learningRate = this.#learningRate(this.#step) * (this.#plateau?.state.factor ?? 1);
       this.optimizer.learningRate = learningRate;
       this.optimizer.step(clipScale(norm, this.#clip));
-      this.#carried = (result.carried ?? []).map((tensor, i) => engine.keep(tensor, this.#carried[i]));
+      this.#carried = carry(engine, this.#carried, result.carried);
       this.#step++;
       const clipped = norm > this.#clip;
       if (clipped) this.#clipped++;
@@ -266,7 +264,12 @@ export class Trainer<B extends Batch> {
   state(): TrainState {
     const tensors = new Map<string, SafeTensor>();
     const put = (name: string, tensor: Tensor): void => {
-      tensors.set(name, { dtype: "F32", shape: tensor.shape, data: tensor.toArray() as Float32Array });
+      const data = tensor.toArray();
+      const { shape } = tensor;
+      tensors.set(
+        name,
+        data instanceof Float32Array ? { dtype: "F32", shape, data } : { dtype: "I32", shape, data },
+      );
     };
     for (const [slot, list] of Object.entries(this.optimizer.slots)) {
       for (const [i, tensor] of list.entries()) put(`optimizer.${slot}.${this.#names[i]}`, tensor);
@@ -296,9 +299,10 @@ export class Trainer<B extends Batch> {
         `the checkpoint is at step ${numbers.step}, but only ${this.steps} steps were asked for`,
       );
     }
-    const get = (name: string, shape: readonly number[]): Float32Array => {
+    const get = (name: string, shape: readonly number[], mayBeIds = false): Float32Array | Int32Array => {
       const tensor = tensors.get(name);
-      if (tensor?.dtype !== "F32" || tensor.shape.join() !== shape.join()) {
+      const isFitting = tensor?.dtype === "F32" || (mayBeIds && tensor?.dtype === "I32");
+      if (!isFitting || tensor.shape.join() !== shape.join()) {
         const got = tensor ? `${tensor.dtype} [${tensor.shape}]` : "nothing";
         throw new FormatError(`checkpoint: ${name}: expected F32 [${shape}], got ${got}`);
       }
@@ -307,12 +311,15 @@ export class Trainer<B extends Batch> {
     const slots = Object.entries(this.optimizer.slots).flatMap(([slot, list]) =>
       list.map((tensor, i) => ({ tensor, data: get(`optimizer.${slot}.${this.#names[i]}`, tensor.shape) })),
     );
-    const carried = numbers.carried.map((shape, i) => ({ shape, data: get(`carried.${i}`, shape) }));
+    const carried = numbers.carried.map((shape, i) => ({ shape, data: get(`carried.${i}`, shape, true) }));
     for (const { tensor, data } of slots) tensor.set(data);
     this.#dropCarried();
-    this.#carried = carried.map(({ shape, data }) => this.model.engine.tensor(data, shape));
+    const { engine } = this.model;
+    this.#carried = carried.map(({ shape, data }) =>
+      data instanceof Int32Array ? engine.ids(data, shape) : engine.tensor(data, shape),
+    );
     this.optimizer.stepCount = numbers.step;
-    this.model.engine.random.state = numbers.random;
+    engine.random.state = numbers.random;
     this.#step = numbers.step;
     this.#clipped = numbers.clipped;
     this.#evaluated = numbers.evaluated;
@@ -326,7 +333,7 @@ export class Trainer<B extends Batch> {
   }
 
   #dropCarried(): void {
-    for (const tensor of this.#carried) tensor.free();
+    drop(this.#carried);
     this.#carried = [];
   }
 }

@@ -5,6 +5,7 @@ import { activations, gateTerms } from "../diagnose/activations.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { ConfigError, FormatError, NumericError } from "../errors.ts";
 import { generate } from "../generate/generate.ts";
+import { checkCount, checkSampleOptions } from "../generate/sample.ts";
 import type { GeneratedToken, GenerateOptions } from "../generate/text.ts";
 import { LanguageModel, type LanguageModelConfig } from "../models/language-model.ts";
 import { loadLanguageModel, saveLanguageModel } from "../models/model-file.ts";
@@ -64,6 +65,7 @@ export class Run {
     this.#options = options;
     this.#text = text;
     this.#listener = listener;
+    checkSamples(options.samples);
     this.#samples = options.samples;
     this.#history = parts.history ?? createHistory();
     if (text !== undefined) this.#training = prepareTraining(model, text, options);
@@ -167,7 +169,9 @@ export class Run {
     await this.#running;
   }
 
+  /** @throws ConfigError on a value out of range; nothing is changed then. */
   adjust({ learningRate, samples }: Adjustments): void {
+    checkSamples(samples);
     if (learningRate !== undefined) {
       this.#training?.trainer.setLearningRate(learningRate);
       // A checkpoint goes on with the new one.
@@ -307,6 +311,12 @@ export class Run {
     if (!tokenizer) throw new ConfigError("the model has no tokenizer, so that it cannot read text");
     return tokenizer;
   }
+}
+
+function checkSamples(samples: SampleSettings | undefined): void {
+  if (!samples) return;
+  checkSampleOptions(samples);
+  checkCount("samples.length", samples.length);
 }
 
 async function prepareTokenizer(

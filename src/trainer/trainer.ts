@@ -166,9 +166,13 @@ class Queue<T> {
     this.#wake = undefined;
   }
 
-  /** All there are, perhaps none. */
-  take(): T[] {
-    return this.#values.splice(0);
+  /** The next one, or undefined when there is none. */
+  take(): T | undefined {
+    return this.#values.shift();
+  }
+
+  get isEmpty(): boolean {
+    return this.#values.length === 0;
   }
 
   /** Until more come, or `wake` is called. Only when there are none. */
@@ -186,17 +190,21 @@ export class WorkerTrainer {
   readonly #link: Link;
   #state: TrainerState;
   #error: Error | undefined;
-  #reports: Queue<TrainerReport> | undefined;
+  /** What has not been taken yet: also when its loop was left, for the next one. */
+  readonly #reports = new Queue<TrainerReport>();
+  #isRunning = false;
 
   constructor(link: Link, info: TrainerInfo) {
     this.#link = link;
     this.info = info;
     this.#state = info.state;
-    link.onReports = (reports) => this.#reports?.push(reports);
+    link.onReports = (reports) => {
+      if (this.#isRunning) this.#reports.push(reports);
+    };
     link.onState = (state, error) => {
       this.#state = state;
       this.#error = error;
-      this.#reports?.wake();
+      this.#reports.wake();
     };
   }
 
@@ -206,33 +214,37 @@ export class WorkerTrainer {
 
   /**
    * Trains, or goes on, and reports as `train` does, samples besides; ends after the last step. While it is paused
-   * no reports come. Leaving the loop, or `signal`, pauses it.
+   * no reports come. Leaving the loop, or `signal`, pauses it; what has been reported by then begins the next loop.
    * @throws NumericError when a loss is not finite, EngineError when memory runs out or the worker ends.
    */
   async *run({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TrainerReport, void, undefined> {
-    if (this.#reports) throw new ConfigError("run() is already being iterated over: call resume() to go on");
-    if (signal?.aborted || this.#state === "finished") return;
-    const reports = new Queue<TrainerReport>();
-    this.#reports = reports;
+    if (this.#isRunning)
+      throw new ConfigError("run() is already being iterated over: call resume() to go on");
+    const reports = this.#reports;
+    if (signal?.aborted || (this.#state === "finished" && reports.isEmpty)) return;
+    this.#isRunning = true;
     const onAbort = (): void => reports.wake();
     signal?.addEventListener("abort", onAbort);
     try {
       await this.resume();
       for (;;) {
-        const taken = reports.take();
-        for (const report of taken) {
+        const report = reports.take();
+        if (report) {
           yield report;
           if (signal?.aborted) return;
+          continue;
         }
-        if (taken.length > 0) continue;
         if (signal?.aborted || this.state === "finished") return;
         if (this.state === "failed") throw this.#error;
         await reports.wait();
       }
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      this.#reports = undefined;
-      if (this.#state === "training") await this.pause();
+      try {
+        if (this.#state === "training") await this.pause();
+      } finally {
+        this.#isRunning = false;
+      }
     }
   }
 
@@ -282,12 +294,12 @@ export class WorkerTrainer {
     signal?.addEventListener("abort", onAbort);
     try {
       for (;;) {
-        const tokens = queue.take();
-        for (const token of tokens) {
+        const token = queue.take();
+        if (token) {
           if (signal?.aborted) return;
           yield token;
+          continue;
         }
-        if (tokens.length > 0) continue;
         if (failure) throw failure;
         if (ended) return;
         await queue.wait();

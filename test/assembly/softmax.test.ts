@@ -58,7 +58,7 @@ forEachBuild((_, createEngine) => {
       const logits = place(engine, x).pointer;
       const labels = placeIds(engine, targets).pointer;
       const losses = place(engine, rows);
-      const sums = place(engine, rows);
+      const sums = place(engine, 2 * rows);
       const dx = place(engine, start);
       runReversed(parts, (part) =>
         kernels.crossEntropyForward(
@@ -147,6 +147,11 @@ forEachBuild((_, createEngine) => {
     const { losses, dx } = crossEntropy(Float32Array.of(1e4, -1e4), Int32Array.of(1), 1, new Float32Array(2));
     expect([...losses]).toEqual([2e4]);
     expect([...dx]).toEqual([1, -1]);
+    for (const size of [1e5, 1e8]) {
+      const equal = crossEntropy(Float32Array.of(size, size), Int32Array.of(0), 1, new Float32Array(2));
+      expectClose(equal.dx, [-0.5, 0.5], TOLERANCE);
+      expectClose(equal.losses, [Math.LN2], TOLERANCE);
+    }
   });
 
   it("passes NaN on, so that a loss shows it", () => {

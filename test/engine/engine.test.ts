@@ -521,7 +521,7 @@ describe("shape errors say what was expected and what came", () => {
     [
       "crossEntropy",
       () => crossEntropy(at([2, 3]), engine.ids([0], [1])),
-      /expected one target a row.*got ids \[1\]/,
+      /targets: expected the shape \[2\], got ids \[1\]/,
     ],
     [
       "a layer's input",
