@@ -215,6 +215,7 @@ export class Engine extends Runner {
     return tensor;
   }
 
+  /** A tensor of zeros, f32; where it lives, as with {@link tensor}. @throws ShapeError unless the shape is of positive integers. */
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
     const tensor = this.empty(shape, "f32", "zeros");

@@ -34,6 +34,7 @@ export abstract class Module {
     }
   }
 
+  /** Every parameter once, in the order of the properties. */
   parameters(): Parameter[] {
     return Array.from(this.namedParameters(), ([, parameter]) => parameter);
   }
@@ -43,16 +44,19 @@ export abstract class Module {
     return this.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   }
 
+  /** Sets the mode of this module and of all inside: with `training`, dropout is active. */
   train(training = true): this {
     this.training = training;
     for (const [, value] of this.members()) if (value instanceof Module) value.train(training);
     return this;
   }
 
+  /** As `train(false)`: for evaluation and inference. */
   eval(): this {
     return this.train(false);
   }
 
+  /** Sets all gradients to 0: backward() adds to them. */
   zeroGradients(): void {
     for (const parameter of this.parameters()) parameter.zeroGradient();
   }

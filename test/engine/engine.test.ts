@@ -160,6 +160,45 @@ describe("steps", () => {
     x.free();
   });
 
+  it("run backward once, from what a gradient can flow into", () => {
+    const parameter = new Parameter(engine, [2]);
+    engine.step(() => {
+      const other = sum(exp(parameter));
+      sum(parameter).backward();
+      expect(errorOf(() => other.backward(), EngineError)).toContain("add the losses up");
+      expect([...parameter.gradient.toArray()]).toEqual([1, 1]);
+    });
+    engine.step(() => {
+      const message = errorOf(() => sum(vector([1, 2])).backward(), EngineError);
+      expect(message).toContain("requires a gradient");
+    });
+    parameter.free();
+  });
+
+  it("give a tensor that lives on a gradient of their own each", () => {
+    const x = vector([3, 4]);
+    x.requiresGrad = true;
+    for (let i = 0; i < 3; i++) {
+      engine.step(() => {
+        const bystander = vector([7, 7, 7, 7]);
+        sum(mul(x, x)).backward();
+        expect([...x.gradient.toArray()]).toEqual([6, 8]);
+        expect([...bystander.toArray()]).toEqual([7, 7, 7, 7]);
+      });
+      expect(x.hasGradient).toBe(false);
+      expect(errorOf(() => x.gradient, EngineError)).toContain("read it inside engine.step()");
+    }
+    x.free();
+    const lost = engine.step(() => {
+      const y = exp(vector([1]));
+      y.requiresGrad = true;
+      return y;
+    });
+    const { persistentBytes } = engine.memory;
+    expect(errorOf(() => lost.gradient, EngineError)).toContain("after its step ended");
+    expect(engine.memory.persistentBytes).toBe(persistentBytes);
+  });
+
   it("record nothing in infer()", () => {
     const parameter = new Parameter(engine, [2]);
     engine.infer(() => expect(exp(parameter).requiresGrad).toBe(false));
@@ -227,6 +266,17 @@ describe("keep", () => {
     expect([a.item(), b.item()]).toEqual([1, 2]);
     a.free();
     b.free();
+  });
+
+  it("gives `previous` to one tensor alone", () => {
+    const previous = engine.step(() => engine.keep(vector([1, 2])));
+    const kept = engine.step(() => {
+      const first = engine.keep(vector([3, 4]), previous);
+      expect(errorOf(() => engine.keep(vector([5, 6]), previous), EngineError)).toContain("already given up");
+      return first;
+    });
+    expect([...kept.toArray()]).toEqual([3, 4]);
+    kept.free();
   });
 
   it("is for steps", () => {
@@ -522,6 +572,11 @@ describe("shape errors say what was expected and what came", () => {
       "crossEntropy",
       () => crossEntropy(at([2, 3]), engine.ids([0], [1])),
       /targets: expected the shape \[2\], got ids \[1\]/,
+    ],
+    [
+      "crossEntropy, transposed",
+      () => crossEntropy(at([2, 3, 4]), engine.ids([0, 0, 0, 0, 0, 0], [3, 2])),
+      /targets: expected the shape \[2, 3\], got ids \[3,2\]/,
     ],
     [
       "a layer's input",

@@ -10,6 +10,7 @@ import {
   type Generative,
   generate,
   LanguageModel,
+  NumericError,
   softmax,
   stateDict,
   train,
@@ -265,6 +266,17 @@ describe("stopping", () => {
   });
 });
 
+it("stops where the model gives no numbers", async () => {
+  const other = new LanguageModel(engine, { vocabSize: 5, hiddenSize: 3 });
+  other.parameters()[0].set(new Float32Array(15).fill(Number.NaN));
+  for (const temperature of [0, 1]) {
+    const first = generate(other, [1], { temperature }).next();
+    await expect(first).rejects.toThrow(NumericError);
+    await expect(first).rejects.toThrow("its weights are not finite");
+  }
+  other.free();
+});
+
 describe("options", () => {
   const nan = Number.NaN;
   it.each<[string, number]>([
@@ -286,6 +298,12 @@ describe("options", () => {
     await expect(run).rejects.toThrow(ConfigError);
     await expect(run).rejects.toThrow(new RegExp(`^${option} .*got ${value}$`));
     expect(ownMemory()).toBe(idle);
+  });
+
+  it("refuses ids that are no integers", async () => {
+    for (const prompt of [[nan], [1, 1.7]]) {
+      await expect(collect(prompt, { length: 1 })).rejects.toThrow(/^token ids must be integers, got/);
+    }
   });
 
   it("refuses an empty prompt", async () => {

@@ -133,6 +133,10 @@ describe("a reader", () => {
     expect(reader.next({ count: 4, temperature: 2 })).toEqual(expected.slice(0, 4));
     expect(reader.next({ count: 1000, temperature: 2 })).toEqual(expected);
     expect(reader.next()).toHaveLength(5);
+    expect(reader.next({ count: 0 })).toEqual([]);
+    for (const count of [-1, 1.5, Number.NaN]) {
+      expect(() => reader.next({ count })).toThrow(/^count must be an integer from 0, got/);
+    }
   });
 
   it("has probabilities before any text, which sum to 1", () => {

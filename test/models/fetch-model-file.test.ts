@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FileError, fetchModelFile } from "../../src/index.ts";
+import { ConfigError, FileError, fetchModelFile } from "../../src/index.ts";
 
 const FILE = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7) & 255);
 
@@ -82,6 +82,13 @@ describe("fetchModelFile", () => {
     await expect(fetching).rejects.toThrow(FileError);
     await expect(fetching).rejects.toThrow(`${base}${path}: expected the whole file within 100 ms`);
     await expectNothingOpen();
+  });
+
+  it("takes its time without a limit, and refuses limits that are none", async () => {
+    expect(await fetchModelFile(`${base}/chunked`, { timeout: Number.POSITIVE_INFINITY })).toEqual(FILE);
+    for (const options of [{ timeout: 0 }, { timeout: Number.NaN }, { maximumBytes: Number.NaN }]) {
+      await expect(fetchModelFile(`${base}/model`, options)).rejects.toThrow(ConfigError);
+    }
   });
 
   it.each(["/stalls", "/silent"])("stops when it is told to: %s", async (path) => {

@@ -7,6 +7,7 @@ import {
   FormatError,
   LanguageModel,
   type LanguageModelConfig,
+  Linear,
   loadLanguageModel,
   saveLanguageModel,
 } from "../../src/index.ts";
@@ -109,6 +110,15 @@ describe("a model's file", () => {
     model.free();
     other.close();
     expect(engine.memory.persistentBytes).toBe(idle);
+  });
+
+  it("is not written without a part of the model", () => {
+    class Normed extends LanguageModel {
+      readonly norm = new Linear(this.engine, { inputSize: 4, outputSize: 1 });
+    }
+    const model = new Normed(engine, { vocabSize: 5, hiddenSize: 4 });
+    expect(() => saveLanguageModel(model)).toThrow(/^norm\.weight is no parameter of a LanguageModel/);
+    model.free();
   });
 
   it("may hold no tokenizer, and more than a model", () => {

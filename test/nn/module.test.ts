@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { ConfigError, EngineError, ShapeError } from "../../src/errors.ts";
 import { LanguageModel } from "../../src/models/language-model.ts";
-import { Dropout, Embedding, GRU, Linear, LSTM, Module, RNN } from "../../src/nn/index.ts";
+import { Dropout, Embedding, GRU, GRUCell, Linear, LSTM, Module, RNN } from "../../src/nn/index.ts";
 import { mul, sum } from "../../src/tensor/ops.ts";
 import { Parameter } from "../../src/tensor/tensor.ts";
 import { random } from "../helpers/random.ts";
@@ -43,6 +43,24 @@ class Inner extends Module {
 }
 
 describe("parameters", () => {
+  it("are found in a subclass of a layer, beside the layer's own", () => {
+    class Normed extends LSTM {
+      readonly norm = new Linear(engine, { inputSize: 3, outputSize: 2 });
+    }
+    class NormedCell extends GRUCell {
+      readonly norm = new Linear(engine, { inputSize: 3, outputSize: 2 });
+    }
+    const sizes = { inputSize: 2, hiddenSize: 3 };
+    const own = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+    const added = ["norm.weight", "norm.bias"];
+    const layer = new Normed(engine, sizes);
+    expect(names(layer)).toEqual([...added, ...own.map((name) => `${name}_l0`)]);
+    const cell = new NormedCell(engine, sizes);
+    expect(names(cell)).toEqual([...added, ...own]);
+    layer.free();
+    cell.free();
+  });
+
   it("are named after the properties they are in, a shared one once", () => {
     const module = new Nested(engine);
     expect(names(module)).toEqual([

@@ -65,6 +65,18 @@ forEachBuild((_build, create) => {
     checks("tanh", { x: shape }, ({ x }) => tanh(x));
     checks("sigmoid", { x: shape }, ({ x }) => sigmoid(x));
     checks("relu", { x: awayFromZero }, ({ x }) => relu(x));
+    it("relu passes nothing below 0, of an infinite gradient neither", () => {
+      const x = new Parameter(engine, [11]);
+      x.set(Array.from({ length: 11 }, (_, i) => i - 5));
+      engine.step(() => {
+        const y = relu(x);
+        y.gradient.set(new Float32Array(11).fill(Number.POSITIVE_INFINITY));
+        engine.tape?.backward();
+        const passed = Array.from({ length: 11 }, (_, i) => (i > 5 ? Number.POSITIVE_INFINITY : 0));
+        expect([...x.gradient.toArray()]).toEqual(passed);
+      });
+      x.free();
+    });
     checks("scale", { x: shape }, ({ x }) => scale(x, -2.5));
     for (const [name, operation] of [
       ["add", add],

@@ -112,6 +112,20 @@ forEachBuild((_, createEngine) => {
     layer.free();
   });
 
+  it("reads no other engine's table", async () => {
+    const other = await createEngine({ threads: 1 });
+    const embedding = new Embedding(other, { vocabSize: VOCABULARY, embeddingSize: SIZES.inputSize });
+    const layer = LAYERS.lstm(engine);
+    const read = () =>
+      other.infer(() => {
+        const lookup = embedding.lookup(other.ids([1], [1, 1]));
+        return engine.infer(() => layer.forward(lookup));
+      });
+    for (let i = 0; i < 4; i++) expect(read).toThrow(/belongs to another engine/);
+    other.close();
+    layer.free();
+  });
+
   it("keeps nothing that could not be made", () => {
     const embedding = new Embedding(engine, { vocabSize: VOCABULARY, embeddingSize: SIZES.inputSize });
     const layer = LAYERS.gru(engine);

@@ -2,6 +2,7 @@ import { beforeAll, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { GRU, Linear, LSTM, type Module } from "../../src/nn/index.ts";
 import { loadStateDict, stateDict } from "../../src/nn/state-dict.ts";
+import { linear } from "../../src/tensor/matmul.ts";
 import { sum } from "../../src/tensor/reduce.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { SGD } from "../../src/train/optimizers.ts";
@@ -92,6 +93,31 @@ forEachBuild((_, createEngine) => {
       expect(engine.memory.persistentBytes, "after free()").toBe(before);
     });
   }
+
+  it("keeps panels of the same weights apart by their sizes", () => {
+    const gru = new GRU(engine, { inputSize: INPUTS, hiddenSize: 7 });
+    const weight = gru.parameters()[1];
+    const x = random(BATCH * 7, 3);
+    const product = (): Float32Array =>
+      engine.infer(() => linear(engine.tensor(x, [BATCH, 7]), weight).toArray() as Float32Array);
+    const expected = product();
+    gru.parameters()[0].changed();
+    for (let i = 0; i < 3; i++) infer({ layer: gru, forward: (x) => gru.forward(x).output });
+    for (let i = 0; i < 3; i++) expectSameBits(product(), expected);
+    gru.free();
+  });
+
+  it("packs anew after a view of the weights was set", () => {
+    const { layer, forward } = LAYERS.linear(engine);
+    const before = infer({ layer, forward });
+    infer({ layer, forward });
+    const [weight] = layer.parameters();
+    weight.view([INPUTS], INPUTS).set(random(INPUTS, 9));
+    const after = infer({ layer, forward });
+    expect(after).not.toEqual(before);
+    expectSameBits(after, fresh(LAYERS.linear, layer));
+    layer.free();
+  });
 
   it("packs anew while weights change at every call, as in training", () => {
     const { layer, forward } = LAYERS.linear(engine);

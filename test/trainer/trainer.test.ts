@@ -139,6 +139,29 @@ describe("createTrainer", () => {
     expect(trainer.state).toBe("paused");
   });
 
+  it("loses no report when the loop is left", async () => {
+    const trainer = await open(OPTIONS);
+    const steps: number[] = [];
+    for (const end of [1, 2, 300, 1500]) {
+      for await (const report of trainer.run()) {
+        if (report.kind === "step") steps.push(report.step);
+        if (report.step === end && end < 1500) break;
+      }
+    }
+    expect(steps).toEqual(Array.from({ length: 1500 }, (_, i) => i + 1));
+    expect(await collect(trainer)).toEqual([]);
+  });
+
+  it("refuses samples out of range, and goes on without the change", async () => {
+    const wrong = { length: 5, temperature: -1 };
+    await expect(open({ ...OPTIONS, samples: wrong })).rejects.toThrow(/^temperature must be/);
+    await expect(open({ ...OPTIONS, samples: { length: 1.5 } })).rejects.toThrow(/^samples.length must be/);
+    const trainer = await open({ ...OPTIONS, training: { ...TRAINING, steps: 20 } });
+    await expect(trainer.adjust({ samples: wrong })).rejects.toThrow(ConfigError);
+    await collect(trainer);
+    expect(trainer.state).toBe("finished");
+  });
+
   it("takes one loop over run() at a time", async () => {
     const trainer = await open(OPTIONS);
     const first = trainer.run();
