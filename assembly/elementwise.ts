@@ -8,15 +8,11 @@
 // Split over chunks of CHUNK floats, with broadcasting by rows; an element takes the same routine wherever it lies.
 
 import { fill as fillFloats, loadUpTo4, madd, nmadd, partStart, storePair, storeUpTo4 } from "./simd";
-import { expSpan, logSpan, multiplyAddSpan, multiplySpan, reluSpan, sigmoidSpan, tanhSpan } from "./spans";
+import {
+  EXP, expSpan, LOG, logSpan, multiplyAddSpan, multiplySpan, RELU, reluSpan, SIGMOID, sigmoidSpan, TANH, tanhSpan,
+} from "./spans";
 
 const CHUNK: i32 = 16384;
-
-export const EXP: i32 = 0;
-export const LOG: i32 = 1;
-export const TANH: i32 = 2;
-export const SIGMOID: i32 = 3;
-export const RELU: i32 = 4;
 
 /** y[count] = f(x[count]); y may be x. */
 export function unary(kind: i32, x: usize, y: usize, count: i32, part: i32, parts: i32): void {

@@ -24,19 +24,6 @@ import { isIndex, isObject, show } from "./json-values.ts";
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD"];
 
 /**
- * @throws FormatError as {@link readTokenizerJSON}, and for text that isn't JSON, saying where.
- */
-export function parseTokenizerJSON(text: string): BPEDescription {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`tokenizer.json: expected JSON: ${(cause as Error).message}`, { cause });
-  }
-  return readTokenizerJSON(json);
-}
-
-/**
  * Characters that a Split with `"behavior": "Removed", "invert": true` would drop, because its pattern doesn't match
  * them, are kept as pieces of their own; the patterns in use match everything.
  *

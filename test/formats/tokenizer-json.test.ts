@@ -3,11 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
 import type { BPEDescription } from "../../src/formats/bpe-description.ts";
-import {
-  parseTokenizerJSON,
-  readTokenizerJSON,
-  writeTokenizerJSON,
-} from "../../src/formats/tokenizer-json.ts";
+import { readTokenizerJSON, writeTokenizerJSON } from "../../src/formats/tokenizer-json.ts";
 import { byteToCharacter } from "../../src/text/byte-alphabet.ts";
 import { ByteLevelBPETokenizer } from "../../src/text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../src/text/character-bpe.ts";
@@ -91,7 +87,7 @@ function characterFile(): Json {
 
 describe("what Hugging Face's tokenizers write", () => {
   it.each(huggingFace)("is read and gives the same ids: $name", ({ file, encoded }) => {
-    const description = parseTokenizerJSON(file);
+    const description = readTokenizerJSON(JSON.parse(file));
     const byteLevel = description.form === "byte-level";
     const tokenizer = byteLevel
       ? new ByteLevelBPETokenizer(description)
@@ -478,21 +474,6 @@ describe("readTokenizerJSON", () => {
   });
 });
 
-describe("parseTokenizerJSON", () => {
-  const text = JSON.stringify(characterFile());
-
-  it("reads text", () => {
-    expect(parseTokenizerJSON(text)).toEqual(readTokenizerJSON(characterFile()));
-  });
-
-  it("refuses a file that is cut off anywhere", () => {
-    for (let length = 0; length < text.length; length++) {
-      expect(() => parseTokenizerJSON(text.slice(0, length))).toThrow(FormatError);
-    }
-    expect(() => parseTokenizerJSON('{"a": 1,}')).toThrow(/^tokenizer.json: expected JSON: .+/);
-  });
-});
-
 /** A vocabulary over the symbols, extended by merges that are made of earlier tokens. */
 function extended(
   symbols: readonly string[],
@@ -577,7 +558,7 @@ describe("writeTokenizerJSON", () => {
       fc.property(description, (expected) => {
         const json = writeTokenizerJSON(expected);
         expect(readTokenizerJSON(json)).toStrictEqual(expected);
-        expect(parseTokenizerJSON(JSON.stringify(json))).toStrictEqual(expected);
+        expect(readTokenizerJSON(JSON.parse(JSON.stringify(json)))).toStrictEqual(expected);
       }),
     );
   });
