@@ -1,4 +1,4 @@
-import { ConfigError, EngineError } from "../errors.ts";
+import { ConfigError, EngineError, ShapeError } from "../errors.ts";
 import { Tape } from "../tensor/tape.ts";
 import { checkShape, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { INLINED, type LoadedKernels, loadKernels } from "./instantiate.ts";
@@ -207,9 +207,15 @@ export class Engine extends Runner {
     return tensor;
   }
 
-  /** Token ids or class numbers: a tensor of 32-bit integers. */
+  /**
+   * Token ids or class numbers: a tensor of 32-bit integers.
+   * @throws ShapeError if the shape's size is not the data's length, or a number is no integer.
+   */
   ids(data: Int32Array | readonly number[], shape: readonly number[]): Tensor {
     checkShape("engine.ids", shape, data.length);
+    const wrong = data instanceof Int32Array ? -1 : data.findIndex((id) => !Number.isInteger(id));
+    if (wrong >= 0)
+      throw new ShapeError(`engine.ids: expected integers, got ${data[wrong]} at element ${wrong}`);
     const tensor = this.empty(shape, "i32", "ids");
     this.memory.i32.set(data, tensor.pointer >>> 2);
     return tensor;

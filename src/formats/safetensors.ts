@@ -75,6 +75,10 @@ export function writeSafetensors(
  * @throws FormatError saying what is wrong and where.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  if (!ArrayBuffer.isView(bytes)) {
+    const got = Object.prototype.toString.call(bytes).slice(8, -1);
+    throw new FormatError(`safetensors: expected the bytes of a file, a Uint8Array, got ${got}`);
+  }
   const { header, dataStart } = readHeader(bytes);
   const { [METADATA]: metadata, ...records } = header;
   const dataLength = bytes.length - dataStart;

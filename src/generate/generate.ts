@@ -12,7 +12,7 @@ import { continueText, type GeneratedToken, type GenerateOptions, type TextReade
 export interface Generative {
   readonly engine: Engine;
   readonly training: boolean;
-  readonly tokenizer?: Tokenizer;
+  readonly tokenizer?: Tokenizer | undefined;
   forward(ids: Tensor, state?: RecurrentState): { logits: Tensor; state: RecurrentState };
   train(training?: boolean): unknown;
 }

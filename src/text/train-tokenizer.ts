@@ -1,5 +1,6 @@
 /** A tokenizer of any kind, learnt from texts. */
 
+import { ConfigError } from "../errors.ts";
 import type { BPEProgress } from "./bpe/training.ts";
 import { ByteLevelBPETokenizer } from "./byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "./character-bpe.ts";
@@ -25,7 +26,7 @@ export interface TrainTokenizerOptions {
   signal?: AbortSignal;
 }
 
-/** @throws ConfigError for an option out of range, FormatError for a stream that is not UTF-8. */
+/** @throws ConfigError for an unknown kind or an option out of range, FormatError for a stream that is not UTF-8. */
 export async function trainTokenizer(
   kind: TokenizerKind,
   source: TextSource,
@@ -41,6 +42,10 @@ export async function trainTokenizer(
       return WordTokenizer.train(source, sized);
     case "char":
       return CharacterTokenizer.train(await charactersOf(source, options), options);
+    default:
+      throw new ConfigError(
+        `the kind must be one of ${TOKENIZER_KINDS.join(", ")}, got ${JSON.stringify(kind)}`,
+      );
   }
 }
 

@@ -598,6 +598,12 @@ describe("shape errors say what was expected and what came", () => {
     it(name, () => engine.infer(() => expect(errorOf(body, ShapeError)).toMatch(message)));
   }
 
+  it("ids that are no integers", () => {
+    for (const data of [[1, 1.5], [Number.NaN]]) {
+      expect(errorOf(() => engine.ids(data, [data.length]), ShapeError)).toMatch(/expected integers, got/);
+    }
+  });
+
   it("ids out of range", () => {
     engine.infer(() => {
       const table = at([3, 2]);

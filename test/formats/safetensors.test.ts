@@ -209,6 +209,13 @@ describe("readSafetensors", () => {
     expect(read).toThrow(message);
   });
 
+  it("refuses what is no bytes", () => {
+    for (const bytes of [new ArrayBuffer(8), "text", undefined]) {
+      expect(() => readSafetensors(bytes as never)).toThrow(FormatError);
+    }
+    expect(() => readSafetensors(new ArrayBuffer(8) as never)).toThrow("a Uint8Array, got ArrayBuffer");
+  });
+
   it("refuses a header that is not UTF-8", () => {
     const file = fileOf('{"?":1}');
     file[10] = 0xff;

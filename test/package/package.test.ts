@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,6 +41,7 @@ const expected = (fastBuild: string) => ({
   weights: WEIGHTS,
   isSameText: true,
   isSameError: true,
+  errorName: "FormatError",
   fastBuild,
 });
 
@@ -70,14 +71,24 @@ describe("the package", () => {
   test.each([
     ["nodenext", "nodenext"],
     ["esnext", "bundler"],
-  ])("its types compile, strictly: module %s", async (module, moduleResolution) => {
-    const options = { module, moduleResolution, strict: true, noEmit: true, target: "es2022", types: [] };
-    const config = { compilerOptions: { ...options, lib: ["es2022", "dom"] }, files: ["types.ts"] };
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
-    const tsc = here("../../node_modules/typescript/bin/tsc");
-    const { stdout } = await exec(process.execPath, [tsc, "-p", project]).catch((error) => error);
-    expect(stdout).toBe("");
-  });
+  ])(
+    "its types compile, strictly, with the README's example: module %s",
+    async (module, moduleResolution) => {
+      const readme = readFileSync(here("../../README.md"), "utf8");
+      const [, example] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
+      writeFileSync(join(project, "readme.ts"), example.replace("process.stdout.write", "console.log"));
+      const strict = { strict: true, exactOptionalPropertyTypes: true };
+      const options = { module, moduleResolution, ...strict, noEmit: true, target: "es2022", types: [] };
+      const config = {
+        compilerOptions: { ...options, lib: ["es2022", "dom"] },
+        files: ["types.ts", "readme.ts"],
+      };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
+      const tsc = here("../../node_modules/typescript/bin/tsc");
+      const { stdout } = await exec(process.execPath, [tsc, "-p", project]).catch((error) => error);
+      expect(stdout).toBe("");
+    },
+  );
 
   test("its sizes are below their limits", async () => {
     console.log(await run("size-limit", [], here(".")));
@@ -98,17 +109,23 @@ describe("unrolled.min.js, alone on a static host", () => {
     writeFileSync(join(host, "index.html"), '<!doctype html><script type="module" src="./page.js"></script>');
     writeFileSync(
       join(host, "page.js"),
-      `import { createTrainer } from "./unrolled.min.js";
+      `import { ConfigError, createTrainer } from "./unrolled.min.js";
        async function train() {
          const text = "the sea, the ship, the whale. ".repeat(200);
          const trainer = await createTrainer({ text, training: { steps: 12 }, model: { hiddenSize: 8 } });
          let steps = 0;
          for await (const report of trainer.run()) if (report.kind === "step") steps++;
-         return { steps, state: trainer.state };
+         const error = await createTrainer({ text: "ab" }).catch((error) => error);
+         return { steps, state: trainer.state, error: error.name, isTyped: error instanceof ConfigError };
        }
        globalThis.result = train();`,
     );
-    expect(await runInPage(host)).toEqual({ steps: 12, state: "finished" });
+    expect(await runInPage(host)).toEqual({
+      steps: 12,
+      state: "finished",
+      error: "ConfigError",
+      isTyped: true,
+    });
   });
 });
 

@@ -156,6 +156,8 @@ describe("createTrainer", () => {
     const wrong = { length: 5, temperature: -1 };
     await expect(open({ ...OPTIONS, samples: wrong })).rejects.toThrow(/^temperature must be/);
     await expect(open({ ...OPTIONS, samples: { length: 1.5 } })).rejects.toThrow(/^samples.length must be/);
+    const unknown = { ...OPTIONS, tokenizer: "foo" as "char" };
+    await expect(open(unknown)).rejects.toThrow(/^the kind must be one of bpe, .*got "foo"/);
     const trainer = await open({ ...OPTIONS, training: { ...TRAINING, steps: 20 } });
     await expect(trainer.adjust({ samples: wrong })).rejects.toThrow(ConfigError);
     await collect(trainer);

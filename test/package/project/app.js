@@ -34,6 +34,7 @@ async function run() {
       (await textOf(write(model, "A", { length: 20 }))) ===
       (await textOf(generate(small, "A", { length: 20 }))),
     isSameError: FormatError === SameError,
+    errorName: new SameError("").name,
     fastBuild: (await createEngine({ numerics: "fast" })).build,
   };
 }
