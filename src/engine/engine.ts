@@ -254,6 +254,17 @@ export class Engine extends Runner {
     return this.memory.allocate(4 * floats);
   }
 
+  /** Runs what allocates several times, and gives all of it back if it throws: half a model is of no use. */
+  allocateAll<T>(make: () => T): T {
+    const before = new Set(this.memory.allocated());
+    try {
+      return make();
+    } catch (error) {
+      for (const at of [...this.memory.allocated()]) if (!before.has(at)) this.memory.free(at);
+      throw error;
+    }
+  }
+
   /**
    * Copies a tensor out of the arena, so that it can be used in later steps: a carried state. The copy has no
    * gradient history. `previous`, a result of an earlier `keep`, ends with this step; if it is of the same size, its memory

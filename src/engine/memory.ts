@@ -52,6 +52,11 @@ export class Memory {
     return sum;
   }
 
+  /** Where that lies. */
+  allocated(): Iterable<number> {
+    return this.#sizes.keys();
+  }
+
   /** Allocates zeroed bytes that live until `free`. Only between steps. */
   allocate(bytes: number): number {
     const size = align(Math.max(bytes, 4));

@@ -29,7 +29,7 @@ export class LanguageModel extends Module {
   /**
    * `willLoad`: all weights are overwritten next, so that costly first ones (orthogonal) need not be made.
    * @throws ConfigError on a size out of range, an unknown cell, or an option that the cell does not have, before any
-   *   memory is taken for it.
+   *   memory is taken for it; EngineError if it does not fit into the memory, none of which is then taken.
    */
   constructor(
     engine: Engine,
@@ -46,10 +46,16 @@ export class LanguageModel extends Module {
     this.config = complete.config;
     this.dropout = new Dropout(dropout);
     const layers = { inputSize: embeddingSize, hiddenSize, numLayers, dropout, projSize, forgetBias };
-    this.embedding = new Embedding(engine, { vocabSize, embeddingSize });
-    this.rnn = new CELLS[cell](engine, { ...layers, recurrentInit: willLoad ? undefined : recurrentInit });
-    const weight = tieWeights ? this.embedding.weight : undefined;
-    this.decoder = new Linear(engine, { inputSize: complete.stateSize, outputSize: vocabSize, weight });
+    const parts = engine.allocateAll(() => {
+      const embedding = new Embedding(engine, { vocabSize, embeddingSize });
+      const rnn = new CELLS[cell](engine, { ...layers, recurrentInit: willLoad ? undefined : recurrentInit });
+      const weight = tieWeights ? embedding.weight : undefined;
+      const decoder = new Linear(engine, { inputSize: complete.stateSize, outputSize: vocabSize, weight });
+      return { embedding, rnn, decoder };
+    });
+    this.embedding = parts.embedding;
+    this.rnn = parts.rnn;
+    this.decoder = parts.decoder;
   }
 
   /** ids [T, B] → logits [T, B, vocabSize] and the state after them. */

@@ -382,4 +382,14 @@ describe("options out of range", () => {
     expect(make).toThrow(/^out of memory/);
     expect(engine.memory.persistentBytes).toBe(before);
   });
+
+  it("a model that does not fit, of which nothing is left", async () => {
+    const small = await createEngine({ numerics: "reproducible", maximumMemory: 4 << 20, threads: 1 });
+    const make = (hiddenSize: number) => new LanguageModel(small, { vocabSize: 50, hiddenSize });
+    // The embedding fits, and so does half of what the layers take.
+    expect(() => make(400)).toThrow(/^out of memory/);
+    expect(small.memory.persistentBytes).toBeLessThan(4096);
+    expect(make(100).parameterCount).toBeGreaterThan(80_000);
+    small.close();
+  });
 });
