@@ -64,6 +64,7 @@ export class Run {
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #report: StepReport | undefined;
   #samples: SampleReport[] = [];
+  #isRemoved = false;
 
   constructor(parts: {
     id: string;
@@ -141,7 +142,7 @@ export class Run {
   async start(): Promise<void> {
     try {
       const trainer = await this.trainer();
-      if (trainer.state === "training") return;
+      if (this.#isRemoved || trainer.state === "training") return;
       this.status.value = "training";
       this.error.value = undefined;
       for await (const report of trainer.run()) this.#take(report);
@@ -223,10 +224,13 @@ export class Run {
 
   /** Ends the run and its worker, and forgets what was kept of it. */
   async remove(): Promise<void> {
-    this.#trainer?.close();
-    if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
+    this.#isRemoved = true;
     runs.value = runs.peek().filter((run) => run !== this);
     if (selectedId.peek() === this.id) selectedId.value = runs.peek().at(-1)?.id;
+    // One that is just being opened would be kept after it was deleted.
+    await this.#opening?.catch(() => {});
+    this.#trainer?.close();
+    if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
   }
 }
 
