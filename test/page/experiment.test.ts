@@ -8,6 +8,7 @@ import {
   trainerOptions,
   writeSettings,
 } from "../../src/page/state/experiment.ts";
+import { namesOf } from "../../src/page/state/names.ts";
 import { SUPPLIED } from "../../src/page/state/supplied.ts";
 
 let engine: Engine;
@@ -45,6 +46,26 @@ describe("settings in an address", () => {
       seed: 3,
       batchSize: NUMBERS.batchSize.default,
     });
+  });
+});
+
+describe("names of runs", () => {
+  it("say what differs, and number what is the same", () => {
+    const runs = ["", "", "cell=gru", "optimizer=sgd&clip=1e9", "dropout=0.1&vocabSize=512"].map(read);
+    expect(namesOf([...runs, "GRU 128", "mine", "mine"])).toEqual([
+      "LSTM 128, Adam, dropout 0, clip 1",
+      "LSTM 128, Adam, dropout 0, clip 1 · 2",
+      "GRU 128",
+      "LSTM 128, SGD, dropout 0, clip off",
+      "LSTM 128, Adam, dropout 0.1, clip 1",
+      "GRU 128 · 2",
+      "mine",
+      "mine · 2",
+    ]);
+    expect(namesOf(["tokenizer=bpe", "tokenizer=bpe&vocabSize=512"].map(read))).toEqual([
+      "LSTM 128, byte pairs, vocabulary 1024",
+      "LSTM 128, byte pairs, vocabulary 512",
+    ]);
   });
 });
 

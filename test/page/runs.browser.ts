@@ -51,6 +51,13 @@ const kept = () =>
       }),
   );
 
+/** Removes the run of a tab. */
+async function remove(index: number): Promise<void> {
+  const { length } = await tabs();
+  await (await page.$$(".run-tab .icon-button"))[index].click();
+  await expect.poll(async () => (await tabs()).length).toBe(length - 1);
+}
+
 async function finish(): Promise<void> {
   await page.click("#train");
   await waitForText(page, ".run-panel", /Finished/);
@@ -65,5 +72,40 @@ describe("a run that is removed", () => {
     await page.waitForSelector(".empty");
     await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(0);
     await expect.poll(kept).toEqual([]);
+  });
+});
+
+describe("runs", () => {
+  it("are called by what sets them apart, and have a colour each", async () => {
+    page = await playground.open(TINY);
+    await finish();
+    await page.evaluate(() => {
+      location.hash += "&optimizer=sgd&learningRate=0.02";
+    });
+    await page.waitForFunction(() => location.hash.includes("sgd"));
+    await finish();
+    expect(await tabs()).toEqual([
+      "LSTM 16, sums, Adam, learning rate 0.006",
+      "LSTM 16, sums, SGD, learning rate 0.02",
+    ]);
+    await finish();
+    expect((await tabs())[2]).toBe("LSTM 16, sums, SGD, learning rate 0.02 · 2");
+    await remove(1);
+    await finish();
+    const colours = await page.$$eval(".run-tab .dot", (all) =>
+      all.map((dot) => getComputedStyle(dot).backgroundColor),
+    );
+    expect(new Set(colours).size).toBe(3);
+  });
+
+  it("come one for each press of the button, not one for each click of a double click", async () => {
+    page = await playground.open(LONG);
+    await page.waitForSelector("#train");
+    await page.evaluate(() => {
+      const button = document.querySelector<HTMLElement>("#train");
+      for (let i = 0; i < 3; i++) button?.click();
+    });
+    await waitForStep(page, 5);
+    expect(await tabs()).toEqual(["LSTM 16, sums"]);
   });
 });

@@ -17,6 +17,7 @@ import {
   type WorkerTrainer,
 } from "unrolled";
 import { readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
+import { namesOf } from "./names.ts";
 import { route } from "./route.ts";
 import { settings } from "./settings.ts";
 import { loadText } from "./texts.ts";
@@ -32,15 +33,21 @@ export interface Validation {
 
 /** How often what is shown is brought up to date, in milliseconds. */
 const REFRESH = 150;
-/** Colours that runs take in turn: those of the style sheet, --run-0 and on. */
+/** How many colours there are in the style sheet, --run-0 and on. */
 const COLOURS = 6;
 
-let count = 0;
+/** The first of those that the fewest runs have. */
+function freeColour(): number {
+  const uses = Array.from({ length: COLOURS }, () => 0);
+  for (const { colour } of runs.peek()) uses[colour]++;
+  return uses.indexOf(Math.min(...uses));
+}
 
 export class Run {
   readonly id: string;
+  /** Its settings, or the name of the file that the model is from. */
+  readonly subject: Settings | string;
   readonly settings: Settings | undefined;
-  readonly name: string;
   /** Under what it is kept: its id and settings. */
   readonly checkpoint: string | undefined;
   readonly colour: number;
@@ -68,18 +75,22 @@ export class Run {
 
   constructor(parts: {
     id: string;
-    name: string;
-    settings?: Settings;
+    subject: Settings | string;
     status: Status;
     source: TrainerSource;
   }) {
     this.id = parts.id;
-    this.name = parts.name;
-    this.settings = parts.settings;
+    this.subject = parts.subject;
+    this.settings = typeof parts.subject === "string" ? undefined : parts.subject;
     this.status = signal(parts.status);
-    this.colour = count++ % COLOURS;
+    this.colour = freeColour();
     this.#source = parts.source;
     this.checkpoint = parts.source.checkpoint;
+  }
+
+  /** What it is called among the others. */
+  get name(): string {
+    return names.value.get(this) ?? namesOf([this.subject])[0];
   }
 
   /** The trainer, which a run of an earlier visit opens now. */
@@ -131,7 +142,7 @@ export class Run {
     const { name: checkpoint, step, steps } = info;
     const [id, query] = checkpoint.split("?", 2);
     const settings = readSettings(new URLSearchParams(query));
-    const run = new Run({ id, name: nameOf(settings), settings, status: "kept", source: { checkpoint } });
+    const run = new Run({ id, subject: settings, status: "kept", source: { checkpoint } });
     run.bytesPerToken = info.bytesPerToken;
     run.#takeHistory(info);
     if (step === steps) run.status.value = "finished";
@@ -239,6 +250,11 @@ const selectedId = signal<string | undefined>(undefined);
 /** The run that the figures, samples and the other views are about. */
 export const selected = computed(() => runs.value.find((run) => run.id === selectedId.value));
 
+const names = computed(() => {
+  const names = namesOf(runs.value.map(({ subject }) => subject));
+  return new Map(runs.value.map((run, i) => [run, names[i]]));
+});
+
 export function select(run: Run): void {
   selectedId.value = run.id;
 }
@@ -246,13 +262,6 @@ export function select(run: Run): void {
 function add(run: Run): void {
   runs.value = [...runs.peek(), run];
   select(run);
-}
-
-export function nameOf({ cell, hiddenSize, numLayers, tokenizer, text }: Settings): string {
-  const layers = numLayers > 1 ? `${numLayers}×${hiddenSize}` : String(hiddenSize);
-  const tokens = tokenizer === "char" ? "" : tokenizer === "bpe" ? ", byte pairs" : ", words";
-  const source = text === "moby-dick" ? "" : `, ${text === "own" ? "own text" : text}`;
-  return `${cell.toUpperCase()} ${layers}${tokens}${source}`;
 }
 
 let last = 0;
@@ -270,7 +279,7 @@ export async function startRun(all: Settings): Promise<Run> {
   const text = await loadText(all.text);
   const id = newId();
   const source = trainerOptions(all, text, hasStorage ? `${id}?${writeSettings(all)}` : undefined);
-  const run = new Run({ id, name: nameOf(all), settings: all, status: "opening", source });
+  const run = new Run({ id, subject: all, status: "opening", source });
   add(run);
   void run.start();
   return run;
@@ -279,7 +288,7 @@ export async function startRun(all: Settings): Promise<Run> {
 /** @throws FormatError if the file is not a model. */
 export async function openModel(name: string, file: Uint8Array | Blob): Promise<Run> {
   const source = { file, engine: { numerics: "reproducible" as const } };
-  const run = new Run({ id: newId(), name, status: "model", source });
+  const run = new Run({ id: newId(), subject: name, status: "model", source });
   await run.trainer();
   add(run);
   return run;
@@ -301,8 +310,13 @@ export async function restoreRuns(): Promise<void> {
     return;
   }
   for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);
-  const kept = stored.slice(0, MOST_KEPT).reverse().map(Run.kept);
-  runs.value = [...kept, ...runs.peek()];
+  const started = runs.peek();
+  const kept: Run[] = [];
+  for (const info of stored.slice(0, MOST_KEPT).reverse()) {
+    kept.push(Run.kept(info));
+    // Each takes a colour that those before it left.
+    runs.value = [...kept, ...started];
+  }
   const latest = runs.peek().at(-1);
   if (latest) select(latest);
   if (latest?.settings && route.peek().params.size === 0) settings.value = latest.settings;

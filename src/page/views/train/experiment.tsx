@@ -1,5 +1,5 @@
 /** The form: what to train, on which text, and how. */
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { FileButton, Segmented, Select, StopSlider } from "../../parts/controls.tsx";
 import { bytes, compact } from "../../parts/format.ts";
 import { LinkIcon, PlayIcon, UploadIcon } from "../../parts/icons.tsx";
@@ -12,7 +12,7 @@ import {
   type NumberName,
   type Settings,
 } from "../../state/experiment.ts";
-import { openModel, startRun } from "../../state/runs.ts";
+import { openModel, runs, startRun } from "../../state/runs.ts";
 import { change, settings, size } from "../../state/settings.ts";
 import { OWN, SUPPLIED } from "../../state/supplied.ts";
 import { ownText } from "../../state/texts.ts";
@@ -58,7 +58,12 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
   const isStarting = useSignal(false);
   const { text, tokenizer } = settings.value;
   const isMissing = text === OWN && ownText.value.trim() === "";
+  // A second click would start the same again before the first one shows anything.
+  const isBusy = useComputed(
+    () => isStarting.value || runs.value.some((run) => run.status.value === "opening"),
+  );
   const start = async (): Promise<void> => {
+    if (isBusy.peek()) return;
     onProblem(undefined);
     isStarting.value = true;
     try {
@@ -122,7 +127,7 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
             type="button"
             class="button primary"
             id="train"
-            disabled={isMissing || isStarting.value}
+            disabled={isMissing || isBusy.value}
             onClick={() => void start()}
           >
             <PlayIcon /> Train

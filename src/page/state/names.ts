@@ -1,0 +1,49 @@
+/** What runs are called, so that one can be told from another. */
+import { CHOICES, type ChoiceField, NUMBERS, type NumberField, type Settings } from "./experiment.ts";
+
+/** The main settings; tokens and text where they are not the usual ones. */
+function mainName({ cell, hiddenSize, numLayers, tokenizer, text }: Settings): string {
+  const layers = numLayers > 1 ? `${numLayers}×${hiddenSize}` : String(hiddenSize);
+  const tokens = tokenizer === "char" ? "" : tokenizer === "bpe" ? ", byte pairs" : ", words";
+  const source = text === "moby-dick" ? "" : `, ${text === "own" ? "own text" : text}`;
+  return `${cell.toUpperCase()} ${layers}${tokens}${source}`;
+}
+
+const IN_MAIN_NAME = new Set<string>(["cell", "hiddenSize", "numLayers", "tokenizer", "text"]);
+
+/** A setting's value in a word or two. */
+function say(name: keyof Settings, settings: Settings): string {
+  const value = settings[name];
+  if (name in CHOICES) {
+    const field: ChoiceField = CHOICES[name as keyof typeof CHOICES];
+    return field.choices.find((choice) => choice.value === value)?.label ?? String(value);
+  }
+  const { label, format = String }: NumberField = NUMBERS[name as keyof typeof NUMBERS];
+  return `${label.toLowerCase()} ${format(value as number)}`;
+}
+
+/**
+ * The names of runs, by their settings or their file's name: the main settings, what else differs between those that
+ * have these in common, and a number where nothing does.
+ */
+export function namesOf(runs: readonly (Settings | string)[]): string[] {
+  const main = runs.map((run) => (typeof run === "string" ? run : mainName(run)));
+  const alike = new Map<string, Settings[]>();
+  for (const [i, run] of runs.entries()) {
+    if (typeof run !== "string") alike.set(main[i], [...(alike.get(main[i]) ?? []), run]);
+  }
+  const counts = new Map<string, number>();
+  return runs.map((run, i) => {
+    let name = main[i];
+    if (typeof run !== "string") {
+      for (const key of Object.keys(run) as (keyof Settings)[]) {
+        const isUnused = key === "vocabSize" && run.tokenizer === "char";
+        if (IN_MAIN_NAME.has(key) || isUnused) continue;
+        if (alike.get(main[i])?.some((other) => other[key] !== run[key])) name += `, ${say(key, run)}`;
+      }
+    }
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count === 1 ? name : `${name} · ${count}`;
+  });
+}
