@@ -55,6 +55,7 @@ const kept = () =>
 async function remove(index: number): Promise<void> {
   const { length } = await tabs();
   await (await page.$$(".run-tab .icon-button"))[index].click();
+  await (await page.$(".removal .danger"))?.click();
   await expect.poll(async () => (await tabs()).length).toBe(length - 1);
 }
 
@@ -72,6 +73,54 @@ describe("a run that is removed", () => {
     await page.waitForSelector(".empty");
     await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(0);
     await expect.poll(kept).toEqual([]);
+  });
+});
+
+describe("a run that was trained", () => {
+  it("is removed only after a question, by keys as well", async () => {
+    page = await playground.open(TINY);
+    await finish();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+    await page.focus(".run-tab .icon-button");
+    await page.keyboard.press("Enter");
+    expect(await page.$eval(".removal", (group) => group.getAttribute("aria-label"))).toMatch(
+      /^Remove LSTM 16, sums, and what it has learnt\?$/,
+    );
+    expect(await focused()).toBe("Keep");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".removal", { hidden: true });
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe(
+      "Remove LSTM 16, sums",
+    );
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".removal");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Remove");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".empty");
+    await expect.poll(focused).toBe("Train");
+    await expect.poll(kept).toEqual([]);
+  });
+
+  it("is there after a reload however many there are, and what they take is said when it is much", async () => {
+    page = await playground.open(TINY);
+    for (let i = 0; i < 8; i++) {
+      await finish();
+      await page.waitForFunction(
+        (count) => document.querySelectorAll(".run-tab").length === count,
+        {},
+        i + 1,
+      );
+    }
+    const names = await tabs();
+    expect(await page.$(".storage-note")).toBeNull();
+    await page.evaluateOnNewDocument(() => {
+      navigator.storage.estimate = async () => ({ usage: 250e6 });
+    });
+    await page.reload();
+    await expect.poll(tabs).toEqual(names);
+    expect(await page.$$eval(".curves .legend input:checked", (all) => all.length)).toBe(6);
+    expect(await textOf(page, ".storage-note")).toMatch(/about 250 MB/);
   });
 });
 

@@ -43,6 +43,9 @@ async function clear(page: Page): Promise<void> {
     if (!button) return;
     await button.click();
     await new Promise((resolve) => setTimeout(resolve, 100));
+    // Asked about what was trained.
+    await (await page.$(".removal .danger"))?.click();
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -156,7 +159,7 @@ describe("training in the page", () => {
     await waitForText(
       other,
       ".run-panel .notice.is-error",
-      /is open elsewhere: close it in the other tab first/,
+      /the run “GRU 48” is open elsewhere: close it in the other tab first/,
     );
     await page.bringToFront();
     await page.click("#stop");

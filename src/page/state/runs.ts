@@ -20,6 +20,7 @@ import { readSettings, type Settings, trainerOptions, writeSettings } from "./ex
 import { namesOf } from "./names.ts";
 import { route } from "./route.ts";
 import { settings } from "./settings.ts";
+import { measureStorage } from "./storage.ts";
 import { loadText } from "./texts.ts";
 
 /** "kept": stopped, or of an earlier visit, and not open. "model": a file, which has no text to train on. */
@@ -112,8 +113,9 @@ export class Run {
       return trainer;
     } catch (error) {
       this.#opening = undefined;
-      this.#fail(error);
-      throw error;
+      const explained = this.#explain(error);
+      this.#fail(explained);
+      throw explained;
     }
   }
 
@@ -164,7 +166,7 @@ export class Run {
       // Of one that was stopped.
       if (this.status.peek() === "kept") return;
       this.#flush();
-      this.#fail(error);
+      this.#fail(this.#explain(error));
     }
   }
 
@@ -193,9 +195,16 @@ export class Run {
     this.version.value++;
   }
 
-  #fail(error: unknown): void {
-    this.error.value = error instanceof Error ? error.message : String(error);
+  #fail({ message }: Error): void {
+    this.error.value = message;
     this.status.value = "failed";
+  }
+
+  /** Its name in place of the key that it is kept under, which tells a reader nothing. */
+  #explain(error: unknown): Error {
+    const { message } = error as Error;
+    const key = JSON.stringify(this.checkpoint);
+    return new Error(key ? message.replaceAll(key, `“${this.name}”`) : message, { cause: error });
   }
 
   async pause(): Promise<void> {
@@ -242,6 +251,7 @@ export class Run {
     await this.#opening?.catch(() => {});
     this.#trainer?.close();
     if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
+    await measureStorage();
   }
 }
 
@@ -282,6 +292,7 @@ export async function startRun(all: Settings): Promise<Run> {
   const run = new Run({ id, subject: all, status: "opening", source });
   add(run);
   void run.start();
+  void measureStorage();
   return run;
 }
 
@@ -297,8 +308,8 @@ export async function openModel(name: string, file: Uint8Array | Blob): Promise<
 /** Not so in some private windows: runs then end with the page. */
 let hasStorage = true;
 
-/** How many runs of earlier visits are kept. */
-const MOST_KEPT = 6;
+/** How many runs of earlier visits are drawn at first: as many as there are colours. */
+const MOST_DRAWN = COLOURS;
 
 /** Brings back the runs of earlier visits, the latest one selected; its settings too, unless a link has others. */
 export async function restoreRuns(): Promise<void> {
@@ -309,11 +320,13 @@ export async function restoreRuns(): Promise<void> {
     hasStorage = false;
     return;
   }
-  for (const { name } of stored.slice(MOST_KEPT)) await deleteStoredRun(name);
+  void measureStorage();
   const started = runs.peek();
   const kept: Run[] = [];
-  for (const info of stored.slice(0, MOST_KEPT).reverse()) {
-    kept.push(Run.kept(info));
+  for (const [age, info] of [...stored.entries()].reverse()) {
+    const run = Run.kept(info);
+    run.isShown.value = age < MOST_DRAWN;
+    kept.push(run);
     // Each takes a colour that those before it left.
     runs.value = [...kept, ...started];
   }

@@ -1,10 +1,12 @@
 /** One run: its tab among the others, its controls and its figures. */
 import { useSignal } from "@preact/signals";
 import { Figure, Notice, StopSlider } from "../../parts/controls.tsx";
-import { compact, duration, integer, percent } from "../../parts/format.ts";
-import { CloseIcon, DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
+import { bytes, compact, duration, integer, percent } from "../../parts/format.ts";
+import { DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
 import { NUMBERS } from "../../state/experiment.ts";
 import { type Run, runs, type Status, select, selected } from "../../state/runs.ts";
+import { storedBytes } from "../../state/storage.ts";
+import { RemoveButton } from "./remove-button.tsx";
 
 const SAYS: Record<Status, string> = {
   opening: "preparing",
@@ -16,13 +18,24 @@ const SAYS: Record<Status, string> = {
   model: "model",
 };
 
+/** From so many bytes on, what the page stores is worth a word. */
+const MUCH_STORED = 200e6;
+
 export function RunTabs() {
   return (
-    <ul class="run-tabs" aria-label="All runs">
-      {runs.value.map((run) => (
-        <RunTab key={run.id} run={run} />
-      ))}
-    </ul>
+    <>
+      <ul class="run-tabs" aria-label="All runs">
+        {runs.value.map((run) => (
+          <RunTab key={run.id} run={run} />
+        ))}
+      </ul>
+      {storedBytes.value > MUCH_STORED && (
+        <p class="field-note storage-note">
+          All runs are kept until you remove them; with the page they take about {bytes(storedBytes.value)} of
+          this browser's storage.
+        </p>
+      )}
+    </>
   );
 }
 
@@ -38,14 +51,7 @@ function RunTab({ run }: { run: Run }) {
           {status === "training" ? percent(run.step.value / (run.steps.value || 1)) : SAYS[status]}
         </span>
       </button>
-      <button
-        type="button"
-        class="icon-button small"
-        aria-label={`Remove ${run.name}`}
-        onClick={() => void run.remove()}
-      >
-        <CloseIcon />
-      </button>
+      <RemoveButton run={run} />
     </li>
   );
 }
