@@ -131,3 +131,12 @@ export async function press(page: Page, text: string): Promise<void> {
   );
   await button?.click();
 }
+
+/** Moves a slider by its label with the keyboard, as many stops as told. */
+export async function moveSlider(page: Page, label: string, by: number): Promise<void> {
+  const slider = await page.waitForSelector(
+    `::-p-xpath(//label[normalize-space(.)=${JSON.stringify(label)}]/following::input[@type="range"][1])`,
+  );
+  await slider?.focus();
+  for (let i = 0; i < Math.abs(by); i++) await page.keyboard.press(by > 0 ? "ArrowRight" : "ArrowLeft");
+}

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   figure,
+  moveSlider,
   type Page,
   type Playground,
   press,
@@ -156,5 +157,51 @@ describe("runs", () => {
     });
     await waitForStep(page, 5);
     expect(await tabs()).toEqual(["LSTM 16, sums"]);
+  });
+});
+
+describe("what is changed while it trains", () => {
+  const shown = () =>
+    page.evaluate(() =>
+      [".samples output", ".run-panel output"].map((name) => document.querySelector(name)?.textContent),
+    );
+
+  it("is shown as it is after another view, after a stop and after a reload, and holds", async () => {
+    page = await playground.open(`${LONG}&schedule=constant`);
+    await page.click("#train");
+    await waitForStep(page, 5);
+    await moveSlider(page, "Temperature", 12);
+    await moveSlider(page, "Learning rate from now on", -10);
+    expect(await shown()).toEqual(["1.30", "0.0001"]);
+    await page.click('.tab[href*="bench"]');
+    await page.waitForSelector(".view.bench");
+    await page.click('.tab[href*="train"]');
+    await page.waitForSelector(".run-panel output");
+    expect(await shown()).toEqual(["1.30", "0.0001"]);
+    await page.click("#stop");
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    await page.reload();
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    expect(await shown()).toEqual(["1.30", "0.0001"]);
+
+    await moveSlider(page, "Temperature", -6);
+    await moveSlider(page, "Learning rate from now on", 3);
+    expect(await shown()).toEqual(["1.00", "0.0005"]);
+    const samples = await page.$$eval(".earlier li", (all) => all.length);
+    await page.click("#resume");
+    await page.waitForFunction(
+      (before) => document.querySelectorAll(".earlier li").length > before + 1,
+      { timeout: 100_000 },
+      samples,
+    );
+    expect(await shown()).toEqual(["1.00", "0.0005"]);
+    expect(await textOf(page, ".samples")).toMatch(/temperature 1\.00;/);
+    expect(await textOf(page, ".run-panel")).toMatch(/makes it 0\.00050 at this step/);
+  });
+
+  it("is only what can still come: a finished run writes no more samples", async () => {
+    page = await playground.open(TINY);
+    await finish();
+    expect(await page.$eval(".samples input", (input) => (input as HTMLInputElement).disabled)).toBe(true);
   });
 });

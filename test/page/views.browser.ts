@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
+  moveSlider,
   type Page,
   type Playground,
   press,
@@ -22,14 +23,7 @@ afterEach(async () => {
 });
 afterAll(() => playground?.close());
 
-/** Moves a slider by its label with the keyboard, as many stops as told. */
-async function slide(label: string, by: number): Promise<void> {
-  const slider = await page.waitForSelector(
-    `::-p-xpath(//label[normalize-space(.)=${JSON.stringify(label)}]/following::input[@type="range"][1])`,
-  );
-  await slider?.focus();
-  for (let i = 0; i < Math.abs(by); i++) await page.keyboard.press(by > 0 ? "ArrowRight" : "ArrowLeft");
-}
+const slide = (label: string, by: number) => moveSlider(page, label, by);
 
 describe("Tokens", () => {
   const shown = () => page.$$eval(".token", (all) => all.map((token) => token.textContent).join(""));

@@ -129,7 +129,11 @@ export function Slider(props: {
 }
 
 /** What logits are divided by when a model writes. */
-export function TemperatureSlider(props: { value: number; onChange: (value: number) => void }) {
+export function TemperatureSlider(props: {
+  value: number;
+  disabled?: boolean;
+  onChange: (value: number) => void;
+}) {
   return (
     <Slider
       label="Temperature"

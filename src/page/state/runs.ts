@@ -8,7 +8,6 @@ import {
   deleteStoredRun,
   listStoredRuns,
   type SampleReport,
-  type SampleSettings,
   type StepReport,
   type StoredRunInfo,
   type TrainerInfo,
@@ -16,7 +15,7 @@ import {
   type TrainerSource,
   type WorkerTrainer,
 } from "unrolled";
-import { readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
+import { NUMBERS, readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
 import { namesOf } from "./names.ts";
 import { route } from "./route.ts";
 import { settings } from "./settings.ts";
@@ -44,6 +43,12 @@ function freeColour(): number {
   return uses.indexOf(Math.min(...uses));
 }
 
+/** What the reader may change of a run. */
+interface Changes {
+  learningRate?: number;
+  temperature?: number;
+}
+
 export class Run {
   readonly id: string;
   /** Its settings, or the name of the file that the model is from. */
@@ -60,6 +65,9 @@ export class Run {
   readonly samples = signal<readonly SampleReport[]>([]);
   readonly error = signal<string | undefined>(undefined);
   readonly isShown = signal(true);
+  /** The highest learning rate, and the samples' temperature, which may change while it trains. */
+  readonly learningRate: Signal<number>;
+  readonly temperature: Signal<number>;
   /** Counts the refreshes: curves grow in place. */
   readonly version = signal(0);
   readonly loss: number[] = [];
@@ -73,12 +81,15 @@ export class Run {
   #report: StepReport | undefined;
   #samples: SampleReport[] = [];
   #isRemoved = false;
+  /** What the reader changed: a trainer that is opened later has yet to hear of it. */
+  readonly #changes: Changes = {};
 
   constructor(parts: {
     id: string;
     subject: Settings | string;
     status: Status;
     source: TrainerSource;
+    options: TrainerInfo["options"];
   }) {
     this.id = parts.id;
     this.subject = parts.subject;
@@ -87,6 +98,8 @@ export class Run {
     this.colour = freeColour();
     this.#source = parts.source;
     this.checkpoint = parts.source.checkpoint;
+    this.learningRate = signal(parts.options.training?.learningRate ?? NUMBERS.learningRate.default);
+    this.temperature = signal(parts.options.samples?.temperature ?? 1);
   }
 
   /** What it is called among the others. */
@@ -109,6 +122,7 @@ export class Run {
       this.#source = undefined;
       this.#trainer = trainer;
       this.#takeInfo(trainer.info);
+      await this.#tell(this.#changes);
       this.status.value = before === "model" ? "model" : trainer.state === "finished" ? "finished" : "paused";
       return trainer;
     } catch (error) {
@@ -141,10 +155,10 @@ export class Run {
   }
 
   static kept(info: StoredRunInfo): Run {
-    const { name: checkpoint, step, steps } = info;
+    const { name: checkpoint, step, steps, options } = info;
     const [id, query] = checkpoint.split("?", 2);
     const settings = readSettings(new URLSearchParams(query));
-    const run = new Run({ id, subject: settings, status: "kept", source: { checkpoint } });
+    const run = new Run({ id, subject: settings, status: "kept", source: { checkpoint }, options });
     run.bytesPerToken = info.bytesPerToken;
     run.#takeHistory(info);
     if (step === steps) run.status.value = "finished";
@@ -234,8 +248,19 @@ export class Run {
     await this.start();
   }
 
-  async adjust(changes: { learningRate?: number; samples?: SampleSettings }): Promise<void> {
-    await this.#trainer?.adjust(changes);
+  async adjust(changes: Changes): Promise<void> {
+    Object.assign(this.#changes, changes);
+    if (changes.learningRate !== undefined) this.learningRate.value = changes.learningRate;
+    if (changes.temperature !== undefined) this.temperature.value = changes.temperature;
+    await this.#tell(changes);
+  }
+
+  async #tell({ learningRate, temperature }: Changes): Promise<void> {
+    const { samples } = this.#trainer?.info.options ?? {};
+    await this.#trainer?.adjust({
+      learningRate,
+      ...(samples && temperature !== undefined && { samples: { ...samples, temperature } }),
+    });
   }
 
   get isOpen(): boolean {
@@ -289,7 +314,8 @@ export async function startRun(all: Settings): Promise<Run> {
   const text = await loadText(all.text);
   const id = newId();
   const source = trainerOptions(all, text, hasStorage ? `${id}?${writeSettings(all)}` : undefined);
-  const run = new Run({ id, subject: all, status: "opening", source });
+  const { text: _, ...options } = source;
+  const run = new Run({ id, subject: all, status: "opening", source, options });
   add(run);
   void run.start();
   void measureStorage();
@@ -298,8 +324,8 @@ export async function startRun(all: Settings): Promise<Run> {
 
 /** @throws FormatError if the file is not a model. */
 export async function openModel(name: string, file: Uint8Array | Blob): Promise<Run> {
-  const source = { file, engine: { numerics: "reproducible" as const } };
-  const run = new Run({ id: newId(), subject: name, status: "model", source });
+  const options = { engine: { numerics: "reproducible" as const } };
+  const run = new Run({ id: newId(), subject: name, status: "model", source: { file, ...options }, options });
   await run.trainer();
   add(run);
   return run;

@@ -118,7 +118,7 @@ export function RunPanel({ run }: { run: Run }) {
         )}
       </dl>
       {info?.notice && <p class="field-note thread-note">{info.notice}</p>}
-      {(status === "training" || status === "paused") && <HotRate run={run} />}
+      {(status === "training" || status === "paused" || status === "kept") && <HotRate run={run} />}
     </div>
   );
 }
@@ -168,19 +168,15 @@ function RunButtons({ run }: { run: Run }) {
 
 /** The learning rate may change while it trains. */
 function HotRate({ run }: { run: Run }) {
-  const rate = useSignal(run.settings?.learningRate ?? NUMBERS.learningRate.default);
   const now = run.latest.value?.learningRate;
   return (
     <StopSlider
       label="Learning rate from now on"
       stops={NUMBERS.learningRate.stops}
-      value={rate.value}
+      value={run.learningRate.value}
       format={NUMBERS.learningRate.format}
       note={now === undefined ? undefined : `The schedule makes it ${now.toPrecision(2)} at this step.`}
-      onChange={(value) => {
-        rate.value = value;
-        void run.adjust({ learningRate: value });
-      }}
+      onChange={(learningRate) => void run.adjust({ learningRate })}
     />
   );
 }

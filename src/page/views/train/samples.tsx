@@ -1,23 +1,20 @@
 /** What the run wrote after each evaluation. */
-import { useSignal } from "@preact/signals";
 import { TemperatureSlider } from "../../parts/controls.tsx";
 import { integer } from "../../parts/format.ts";
 import type { Run } from "../../state/runs.ts";
 
 export function Samples({ run }: { run: Run }) {
   const samples = run.samples.value;
-  const temperature = useSignal(run.info.value?.options.samples?.temperature ?? 0.7);
   const latest = samples.at(-1);
-  const adjust = (value: number): void => {
-    temperature.value = value;
-    const settings = run.info.peek()?.options.samples;
-    if (settings) void run.adjust({ samples: { ...settings, temperature: value } });
-  };
   return (
     <section class="panel samples" aria-label="Samples as it learns">
       <div class="panel-head">
         <h3>What it writes as it learns</h3>
-        <TemperatureSlider value={temperature.value} onChange={adjust} />
+        <TemperatureSlider
+          value={run.temperature.value}
+          disabled={run.status.value === "finished"}
+          onChange={(temperature) => void run.adjust({ temperature })}
+        />
       </div>
       {latest ? (
         <>
