@@ -8,6 +8,7 @@ import {
   trainerOptions,
   writeSettings,
 } from "../../src/page/state/experiment.ts";
+import { pieceOf } from "../../src/page/state/held-out.ts";
 import { namesOf } from "../../src/page/state/names.ts";
 import { SUPPLIED } from "../../src/page/state/supplied.ts";
 
@@ -133,5 +134,34 @@ describe("the supplied texts", () => {
     const { samples, validationFraction } = trainerOptions(read(""), text, "name");
     expect(validationFraction).toBe(0.1);
     expect(samples?.prompt).toMatch(/^The sea was calm\. The/);
+  });
+});
+
+describe("pieces of held-out text", () => {
+  it("begin and end between words, and what follows is how the text goes on", () => {
+    const text = "It was the whiteness of the whale that above all things appalled me. ".repeat(20);
+    for (const where of [0.1, 0.5, 0.99]) {
+      const { prompt, truth } = pieceOf(text, where);
+      expect(text).toContain(prompt + truth);
+      expect(prompt).toMatch(/^(?:\S+ )+$/);
+      expect(prompt.length).toBeGreaterThan(60);
+      expect(truth.length).toBeGreaterThan(60);
+    }
+  });
+
+  it("differ in texts without spaces, where they begin with a line", async () => {
+    const sums = await SUPPLIED.find(({ id }) => id === "sums")!.load();
+    const prompts = [0, 0.2, 0.4, 0.6, 0.8].map((where) => pieceOf(sums, where).prompt);
+    expect(new Set(prompts).size).toBe(5);
+    for (const prompt of prompts.slice(1)) expect(prompt).toMatch(/^\d+\+\d+=\d+\n/);
+  });
+
+  it("cut no character in two, and are whole in a text that is short", () => {
+    const whales = "🐋".repeat(400);
+    for (let where = 0; where < 1; where += 0.03) {
+      const { prompt } = pieceOf(whales, where);
+      expect(prompt.isWellFormed()).toBe(true);
+    }
+    expect(pieceOf("a b", 0.9)).toEqual({ prompt: "b", truth: "" });
   });
 });

@@ -1,11 +1,11 @@
 /** Runs over their life: begun, told apart, adjusted, kept, removed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
-  figure,
   moveSlider,
   type Page,
   type Playground,
   press,
+  replaceText,
   startPlayground,
   textOf,
   waitForStep,
@@ -203,5 +203,70 @@ describe("what is changed while it trains", () => {
     page = await playground.open(TINY);
     await finish();
     expect(await page.$eval(".samples input", (input) => (input as HTMLInputElement).disabled)).toBe(true);
+  });
+});
+
+describe("a prompt", () => {
+  const prompt = () => page.$eval(".prompt-form textarea", (field) => (field as HTMLTextAreaElement).value);
+
+  it("is of the run's own text, whatever the form's is by then", async () => {
+    page = await playground.open(TINY.replace("sums", "own"));
+    const own = async (text: string): Promise<void> => {
+      const area = ".text-input textarea";
+      await page.waitForSelector(area);
+      await page.$eval(
+        area,
+        (field, text) => {
+          (field as HTMLTextAreaElement).value = text;
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        },
+        text,
+      );
+    };
+    await own("the sea and the ship. ".repeat(400));
+    await finish();
+    expect(await prompt()).toMatch(/^the sea and the ship\. /);
+    await own("XYZ ".repeat(2000));
+    await press(page, "From the held-out text");
+    await page.waitForSelector(".truth");
+    expect(await prompt()).toMatch(/sea and the ship\. the/);
+    expect(await textOf(page, ".truth")).toMatch(/sea and the ship\. the/);
+    expect(await textOf(page, ".completions")).not.toMatch(/XYZ/);
+  });
+
+  it("begins as a text that the model knows, and what it does not know is named", async () => {
+    page = await playground.open(TINY);
+    await finish();
+    expect(await prompt()).toMatch(/^\d+\+\d+=/);
+    expect(await page.$eval(".unknown", (note) => (note as HTMLElement).hidden)).toBe(true);
+    await replaceText(page, ".prompt-form textarea", "Call 12+3");
+    expect(await textOf(page, ".unknown")).toMatch(/: "C" "a" "l" " "$/);
+    await press(page, "From the held-out text");
+    await page.waitForSelector(".truth");
+    const first = await prompt();
+    expect(first).toMatch(/^\d+\+\d+=\d+\n/);
+    await page.waitForSelector("#write");
+    await press(page, "From the held-out text");
+    await expect.poll(prompt).not.toBe(first);
+  });
+
+  it("may have lines, and a second Enter begins anew", async () => {
+    // Large, so that it is still writing when the second one comes.
+    page = await playground.open(LONG.replace("hiddenSize=16", "hiddenSize=512&numLayers=2"));
+    await page.click("#train");
+    await waitForStep(page, 1);
+    await page.click("#pause");
+    await waitForText(page, ".run-panel", /Paused/);
+    await replaceText(page, ".prompt-form textarea", "1+2=3");
+    await page.keyboard.down("Shift");
+    await page.keyboard.press("Enter");
+    await page.keyboard.up("Shift");
+    await page.type(".prompt-form textarea", "4+5");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".stream-token");
+    expect(await page.$eval(".stream .prompt", (one) => one.textContent)).toBe("1+2=3\n4+5");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#write");
+    expect(await page.$$eval(".stream-token", (all) => all.length)).toBe(300);
   });
 });

@@ -174,7 +174,7 @@ describe("training in the page", () => {
     const page = await open(SMALL);
     await page.click("#train");
     await waitForText(page, ".run-panel", /Finished/);
-    await replaceText(page, ".prompt-form input", "The whale");
+    await replaceText(page, ".prompt-form textarea", "The whale");
     await page.click("#write");
     await page.waitForFunction(() => document.querySelectorAll(".stream-token").length === 300, {
       timeout: 60_000,
@@ -224,7 +224,7 @@ describe("training in the page", () => {
     const file = writeSafetensors(tensors, { ...metadata, tokenizer: JSON.stringify(evil) });
     await upload(page, MODEL_INPUT, "<img src=x onerror=alert(1)>.safetensors".replaceAll("/", ""), file);
     await waitForText(page, ".run-panel", /A model from a file/);
-    await replaceText(page, ".prompt-form input", words[3]);
+    await replaceText(page, ".prompt-form textarea", words[3]);
     await page.click("#write");
     await page.waitForFunction(() => document.querySelectorAll(".stream-token").length > 5);
     expect(await textOf(page, ".stream")).toContain("onerror=alert(1)");

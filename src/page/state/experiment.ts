@@ -3,6 +3,7 @@
  * address and the options of createTrainer all come from it.
  */
 import { type LanguageModelConfig, splitText, type TrainerOptions } from "unrolled";
+import { firstPrompt } from "./held-out.ts";
 import { OWN, SUPPLIED } from "./supplied.ts";
 
 export interface Settings {
@@ -259,15 +260,6 @@ export function estimateMemory(all: Settings, vocabSize: number): number {
   return 4 * (weights + step);
 }
 
-/** The first whole sentence of the held-out part, or as much of it as a prompt needs: what samples go on from. */
-function promptFrom(text: string, validationFraction: number): string {
-  const heldOut = splitText(text, validationFraction)[1].slice(0, 2000);
-  const start = /(?:[.!?]\s+|\n\s*)(?=\S)/.exec(heldOut);
-  const from = start ? start.index + start[0].length : 0;
-  const end = heldOut.indexOf(" ", from + 24);
-  return heldOut.slice(from, end < 0 || end > from + 60 ? from + 32 : end + 1);
-}
-
 /** Held out at most: an evaluation should take a moment, not a minute. */
 const MOST_HELD_OUT = 60_000;
 
@@ -298,7 +290,7 @@ export function trainerOptions(all: Settings, text: string, name: string | undef
       length: tokenizer === "char" ? 240 : 60,
       temperature: 0.7,
       seed,
-      prompt: promptFrom(text, validationFraction),
+      prompt: firstPrompt(splitText(text, validationFraction)[1]),
     },
     ...(name !== undefined && { checkpoint: name, checkpointEvery: 10 }),
   };

@@ -7,12 +7,15 @@ import {
   createTrainer,
   deleteStoredRun,
   listStoredRuns,
+  readStoredText,
   type SampleReport,
   type StepReport,
   type StoredRunInfo,
+  splitText,
   type TrainerInfo,
   type TrainerReport,
   type TrainerSource,
+  tokenizerFromJSON,
   type WorkerTrainer,
 } from "unrolled";
 import { NUMBERS, readSettings, type Settings, trainerOptions, writeSettings } from "./experiment.ts";
@@ -56,9 +59,16 @@ export class Run {
   readonly settings: Settings | undefined;
   /** Under what it is kept: its id and settings. */
   readonly checkpoint: string | undefined;
+  /** What it was, or will be, opened with, without its text. */
+  readonly options: TrainerInfo["options"];
   readonly colour: number;
   readonly status: Signal<Status>;
   readonly info = signal<TrainerInfo | undefined>(undefined);
+  /** Undefined before it is opened, and for a model without one. */
+  readonly tokenizer = computed(() => {
+    const json = this.info.value?.tokenizer;
+    return json && tokenizerFromJSON(json);
+  });
   readonly latest = signal<StepReport | undefined>(undefined);
   readonly step = signal(0);
   readonly steps = signal(0);
@@ -77,6 +87,8 @@ export class Run {
   #trainer: WorkerTrainer | undefined;
   #opening: Promise<WorkerTrainer> | undefined;
   #source: TrainerSource | undefined;
+  /** Its text, where nothing can be stored. */
+  readonly #text: string | undefined;
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #report: StepReport | undefined;
   #samples: SampleReport[] = [];
@@ -98,6 +110,8 @@ export class Run {
     this.colour = freeColour();
     this.#source = parts.source;
     this.checkpoint = parts.source.checkpoint;
+    if (!this.checkpoint && "text" in parts.source) this.#text = parts.source.text;
+    this.options = parts.options;
     this.learningRate = signal(parts.options.training?.learningRate ?? NUMBERS.learningRate.default);
     this.temperature = signal(parts.options.samples?.temperature ?? 1);
   }
@@ -261,6 +275,18 @@ export class Run {
       learningRate,
       ...(samples && temperature !== undefined && { samples: { ...samples, temperature } }),
     });
+  }
+
+  /**
+   * The held-out part of its own text, which the form's may no longer be.
+   * @throws Error if there is none.
+   */
+  async heldOut(): Promise<string> {
+    // The text is stored by then.
+    await this.#opening;
+    const text = this.#text ?? (this.checkpoint && (await readStoredText(this.checkpoint)));
+    if (!text) throw new Error("The text of this run is not stored any more.");
+    return splitText(text, this.options.validationFraction ?? 0.1)[1];
   }
 
   get isOpen(): boolean {

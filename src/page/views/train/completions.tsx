@@ -1,20 +1,27 @@
 /** The model goes on from a prompt: the reader's, or a piece of the held-out text, beside how that really goes on. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { splitText, tokenizerFromJSON } from "unrolled";
 import { Notice, TemperatureSlider } from "../../parts/controls.tsx";
 import { type NamedToken, TokenStream } from "../../parts/token-stream.tsx";
+import { UnknownNote, unknownIn } from "../../parts/unknown-note.tsx";
+import { pieceOf } from "../../state/held-out.ts";
 import type { Run } from "../../state/runs.ts";
-import { loadText } from "../../state/texts.ts";
 
 const ALTERNATIVES = 5;
-const PROMPT_CHARACTERS = 90;
-/** As many characters of the real text as about as many tokens. */
-const SHOWN = 120;
+
+const PROMPTS = ["Call me ", "\n", "."];
+
+/** What the samples go on from, or, for a model from a file, something that it knows. */
+function defaultPrompt({ options, tokenizer }: Run): string {
+  const model = tokenizer.peek();
+  const isKnown = (text: string): boolean =>
+    model !== undefined && model.encode(text).length > 0 && unknownIn(model, text).length === 0;
+  return options.samples?.prompt ?? PROMPTS.find(isKnown) ?? PROMPTS[0];
+}
 
 export function Completions({ run }: { run: Run }) {
   const id = useId();
-  const prompt = useSignal("Call me ");
+  const prompt = useSignal(defaultPrompt(run));
   const truth = useSignal<string | undefined>(undefined);
   const temperature = useSignal(0.7);
   const tokens = useSignal<readonly NamedToken[]>([]);
@@ -34,9 +41,8 @@ export function Completions({ run }: { run: Run }) {
     isBusy.value = true;
     try {
       const trainer = await run.trainer();
-      const json = trainer.info.tokenizer;
-      if (!json) throw new Error("This model's file holds no tokenizer, so it cannot read a prompt.");
-      const tokenizer = tokenizerFromJSON(json);
+      const tokenizer = run.tokenizer.peek();
+      if (!tokenizer) throw new Error("This model's file holds no tokenizer, so it cannot read a prompt.");
       const name = (token: number): string => tokenizer.decode([token]);
       const length = tokenizer.kind === "character" ? 300 : 80;
       const options = {
@@ -47,6 +53,12 @@ export function Completions({ run }: { run: Run }) {
       };
       let pending: NamedToken[] = [];
       let drawn = performance.now();
+      const show = (): void => {
+        // Another one may have begun since.
+        if (stop.current === own) tokens.value = [...tokens.peek(), ...pending];
+        pending = [];
+        drawn = performance.now();
+      };
       for await (const token of trainer.generate(prompt.peek(), { ...options, signal: own.signal })) {
         const others = (token.alternatives ?? []).map((one) => ({
           text: name(one.id),
@@ -54,15 +66,13 @@ export function Completions({ run }: { run: Run }) {
         }));
         pending.push({ ...token, others });
         if (performance.now() - drawn < 60) continue;
-        tokens.value = [...tokens.peek(), ...pending];
-        pending = [];
-        drawn = performance.now();
+        show();
         // So that the page draws while tokens come faster than it can.
         await new Promise(requestAnimationFrame);
       }
-      tokens.value = [...tokens.peek(), ...pending];
+      show();
     } catch (error) {
-      problem.value = (error as Error).message;
+      if (stop.current === own) problem.value = (error as Error).message;
     } finally {
       if (stop.current === own) isBusy.value = false;
     }
@@ -70,16 +80,10 @@ export function Completions({ run }: { run: Run }) {
 
   /** A prompt from the held-out part, another one each time. */
   const takeHeldOut = async (): Promise<void> => {
-    if (!run.settings) return;
     try {
-      const text = await loadText(run.settings.text);
-      const { validationFraction = 0.1 } = (await run.trainer()).info.options;
-      const [, heldOut] = splitText(text, validationFraction);
-      const last = Math.max(0, heldOut.length - PROMPT_CHARACTERS - SHOWN);
-      const from = heldOut.indexOf(" ", Math.floor(Math.random() * last)) + 1;
-      const cut = heldOut.lastIndexOf(" ", from + PROMPT_CHARACTERS) + 1 || from + PROMPT_CHARACTERS;
-      prompt.value = heldOut.slice(from, cut);
-      truth.value = heldOut.slice(cut, cut + SHOWN);
+      const piece = pieceOf(await run.heldOut(), Math.random());
+      prompt.value = piece.prompt;
+      truth.value = piece.truth;
       await write();
     } catch (error) {
       problem.value = (error as Error).message;
@@ -101,6 +105,7 @@ export function Completions({ run }: { run: Run }) {
         class="row prompt-form"
         onSubmit={(event) => {
           event.preventDefault();
+          if (prompt.peek() === "") return;
           truth.value = undefined;
           void write();
         }}
@@ -108,12 +113,20 @@ export function Completions({ run }: { run: Run }) {
         <label class="visually-hidden" for={id}>
           Prompt
         </label>
-        <input
+        <textarea
           id={id}
-          type="text"
+          rows={2}
+          spellcheck={false}
+          enterkeyhint="go"
+          aria-describedby={`${id}-keys`}
           value={prompt.value}
           onInput={(event) => {
             prompt.value = event.currentTarget.value;
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+            event.preventDefault();
+            event.currentTarget.form?.requestSubmit();
           }}
         />
         {isBusy.value ? (
@@ -136,6 +149,10 @@ export function Completions({ run }: { run: Run }) {
           </button>
         )}
       </form>
+      <p class="field-note" id={`${id}-keys`}>
+        Enter writes, Shift+Enter begins a new line.
+      </p>
+      <UnknownNote tokenizer={run.tokenizer.value} text={prompt.value} />
       {problem.value && <Notice kind="error">{problem.value}</Notice>}
       {(tokens.value.length > 0 || isBusy.value) && (
         <>
