@@ -1,8 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Corpus, createEngine, type Engine, LanguageModel, Trainer } from "../../src/index.ts";
 import {
+  CharacterTokenizer,
+  Corpus,
+  createEngine,
+  type Engine,
+  LanguageModel,
+  splitText,
+  Trainer,
+} from "../../src/index.ts";
+import {
+  countCharacters,
   countParameters,
   estimateMemory,
+  expectedVocabulary,
   NUMBERS,
   readSettings,
   trainerOptions,
@@ -80,6 +90,16 @@ describe("sizes", () => {
         model.free();
       }
     }
+  });
+
+  it("know how many characters a run learns from a text", async () => {
+    const sums = await SUPPLIED.find(({ id }) => id === "sums")!.load();
+    for (const text of [sums, `${"🐋a\ud83d".repeat(300)}held out`]) {
+      const { validationFraction = 0 } = trainerOptions(read(""), text, undefined);
+      const tokenizer = CharacterTokenizer.train(splitText(text, validationFraction)[0]);
+      expect(expectedVocabulary(read(""), countCharacters(text))).toBe(tokenizer.vocabSize);
+    }
+    expect(expectedVocabulary(read("tokenizer=bpe&vocabSize=512"), 12)).toBe(512);
   });
 
   it("estimate the engine's memory to a third", async () => {

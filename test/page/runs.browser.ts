@@ -1,6 +1,7 @@
 /** Runs over their life: begun, told apart, adjusted, kept, removed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
+  figure,
   moveSlider,
   type Page,
   type Playground,
@@ -203,6 +204,14 @@ describe("what is changed while it trains", () => {
     page = await playground.open(TINY);
     await finish();
     expect(await page.$eval(".samples input", (input) => (input as HTMLInputElement).disabled)).toBe(true);
+  });
+});
+
+describe("the form", () => {
+  it("knows a run's number of parameters before it starts", async () => {
+    page = await playground.open(TINY);
+    await finish();
+    expect(await textOf(page, ".sizes")).toContain(`Parameters\n${await figure(page, "Parameters")}\n`);
   });
 });
 

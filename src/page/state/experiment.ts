@@ -229,9 +229,27 @@ const GATES = { rnn: 1, gru: 3, lstm: 4 };
 /** Numbers that the optimizer keeps for each weight. */
 const SLOTS = { adam: 2, adamw: 2, rmsprop: 1, sgd: 0 };
 
-/** The vocabulary's size as far as it is known before the text is read. */
-export function expectedVocabulary({ tokenizer, vocabSize }: Settings): number {
-  return tokenizer === "char" ? 91 : vocabSize;
+/**
+ * The vocabulary's size as far as it is known before tokens are learnt.
+ * @param characters how many the text has, from {@link countCharacters}.
+ */
+export function expectedVocabulary({ tokenizer, vocabSize }: Settings, characters: number): number {
+  // And one for what it never saw.
+  return tokenizer === "char" ? characters + 1 : vocabSize;
+}
+
+/** How many different characters a run learns from the text: those of the part that is not held out. */
+export function countCharacters(text: string): number {
+  const training = splitText(text, validationFractionOf(text))[0].toWellFormed();
+  const seen = new Uint8Array(0x110000);
+  let count = 0;
+  for (let i = 0; i < training.length; i++) {
+    const codePoint = training.codePointAt(i)!;
+    if (codePoint > 0xffff) i++;
+    if (seen[codePoint] === 0) count++;
+    seen[codePoint] = 1;
+  }
+  return count;
 }
 
 export function countParameters(config: LanguageModelConfig): number {
@@ -263,10 +281,14 @@ export function estimateMemory(all: Settings, vocabSize: number): number {
 /** Held out at most: an evaluation should take a moment, not a minute. */
 const MOST_HELD_OUT = 60_000;
 
+function validationFractionOf(text: string): number {
+  return Math.min(0.1, MOST_HELD_OUT / text.length);
+}
+
 export function trainerOptions(all: Settings, text: string, name: string | undefined): TrainerOptions {
   const { cell, hiddenSize, numLayers, embeddingSize, dropout, tokenizer, vocabSize } = all;
   const { batchSize, sequenceLength, optimizer, learningRate, schedule, clip, steps, seed, numerics } = all;
-  const validationFraction = Math.min(0.1, MOST_HELD_OUT / text.length);
+  const validationFraction = validationFractionOf(text);
   const evaluateEvery = Math.max(10, Math.round(steps / 20));
   return {
     text,

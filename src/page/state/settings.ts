@@ -1,6 +1,7 @@
 /** The settings in the form, which are in the address too. */
 import { computed, effect, signal } from "@preact/signals";
 import {
+  countCharacters,
   countParameters,
   estimateMemory,
   expectedVocabulary,
@@ -9,6 +10,8 @@ import {
   writeSettings,
 } from "./experiment.ts";
 import { replaceParams, route } from "./route.ts";
+import { OWN } from "./supplied.ts";
+import { loadText, ownText } from "./texts.ts";
 
 export const settings = signal(readSettings(route.peek().params));
 
@@ -26,9 +29,27 @@ export function change(changes: Partial<Settings>): void {
   settings.value = { ...settings.peek(), ...changes };
 }
 
+/** The text whose characters are the tokens. */
+const read = computed(() => (settings.value.tokenizer === "char" ? settings.value.text : undefined));
+/** How many it has; until it is loaded, as many as the novel. */
+const characters = signal(83);
+effect(() => {
+  const id = read.value;
+  if (id === undefined) return;
+  // Read, so that what the reader types is counted.
+  if (id === OWN) ownText.value;
+  loadText(id).then(
+    (text) => {
+      if (read.peek() === id) characters.value = countCharacters(text);
+    },
+    // Said when it is to be trained on.
+    () => {},
+  );
+});
+
 /** What the form's sizes come to. */
 export const size = computed(() => {
-  const vocabSize = expectedVocabulary(settings.value);
+  const vocabSize = expectedVocabulary(settings.value, characters.value);
   return {
     parameters: countParameters({ ...settings.value, vocabSize }),
     bytes: estimateMemory(settings.value, vocabSize),
