@@ -207,7 +207,41 @@ describe("what is changed while it trains", () => {
   });
 });
 
+describe("the panel of a run", () => {
+  it("says its state to screen readers when it changes, not the time left", async () => {
+    page = await playground.open(LONG);
+    await page.evaluate(() => {
+      const said = new Set<string>();
+      Object.assign(globalThis, { said });
+      setInterval(() => {
+        for (const region of document.querySelectorAll(".run-panel [aria-live]"))
+          said.add(region.textContent);
+      }, 20);
+    });
+    await page.click("#train");
+    await waitForText(page, ".run-panel", /Training, \d+ s left/);
+    await waitForStep(page, 4000);
+    await page.click("#pause");
+    await waitForText(page, ".run-panel", /Paused/);
+    const said = await page.evaluate(() => [...(globalThis as unknown as { said: Set<string> }).said]);
+    expect(said.filter((text) => /left|Training/.test(text))).toEqual(["Training"]);
+  });
+});
+
 describe("the form", () => {
+  it("shows its link where the browser does not let the page copy it", async () => {
+    page = await playground.open(TINY);
+    // As over plain http.
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await press(page, "Link to this");
+    await page.waitForSelector(".copy-by-hand input");
+    const selection = await page.evaluate(() => {
+      const field = document.activeElement as HTMLInputElement;
+      return field.value.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0);
+    });
+    expect(selection).toBe(page.url());
+  });
+
   it("knows a run's number of parameters before it starts", async () => {
     page = await playground.open(TINY);
     await finish();

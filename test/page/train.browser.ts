@@ -203,6 +203,13 @@ describe("training in the page", () => {
     expect(await textOf(page, ".run-panel h2")).toBe("mine");
     await page.click("#write");
     await page.waitForFunction(() => document.querySelectorAll(".stream-token").length > 20);
+    const long = `${"very".repeat(40)}.safetensors`;
+    await upload(page, MODEL_INPUT, long, file);
+    await waitForText(page, ".run-panel h2", /veryvery/);
+    for (const width of [1366, 390]) {
+      await page.setViewport({ width, height: 844 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
     expect(playground.errors()).toEqual([]);
   });
 
@@ -239,14 +246,23 @@ describe("training in the page", () => {
   it("opens a model from an address, within limits", async () => {
     const page = await open(`${SMALL}&model=/models/large.safetensors`);
     const load = async (address: string): Promise<void> => {
-      await replaceText(page, '.model-link input[type="url"]', address);
+      await replaceText(page, ".model-link input", address);
       await press(page, "Load");
     };
     // A link that names a model only fills the field in.
-    expect(
-      await page.$eval('.model-link input[type="url"]', (field) => (field as HTMLInputElement).value),
-    ).toBe("/models/large.safetensors");
+    expect(await page.$eval(".model-link input", (field) => (field as HTMLInputElement).value)).toBe(
+      "/models/large.safetensors",
+    );
     expect(await page.$(".run-panel")).toBeNull();
+    await press(page, "Load");
+    await waitForText(page, ".notice.is-error", /expected at most 67108864 bytes/);
+    await page.evaluate(() => {
+      location.hash = "#/train?model=/models/other.safetensors";
+    });
+    await page.waitForFunction(
+      () =>
+        document.querySelector<HTMLInputElement>(".model-link input")?.value === "/models/other.safetensors",
+    );
     await load("http://example.org/a.safetensors");
     await waitForText(page, ".notice.is-error", /expected an address that begins with https:/);
     await load(`${playground.server.url}models/none.safetensors`);

@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { FileButton, Segmented, Select, StopSlider } from "../../parts/controls.tsx";
 import { bytes, compact } from "../../parts/format.ts";
-import { LinkIcon, PlayIcon, UploadIcon } from "../../parts/icons.tsx";
+import { PlayIcon, UploadIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
 import {
   CHOICES,
@@ -16,6 +16,7 @@ import { openModel, runs, startRun } from "../../state/runs.ts";
 import { change, settings, size } from "../../state/settings.ts";
 import { OWN, SUPPLIED } from "../../state/supplied.ts";
 import { ownText } from "../../state/texts.ts";
+import { CopyLink } from "./copy-link.tsx";
 import { ModelLink } from "./model-link.tsx";
 
 /** Choices that are many words long, or many: a list instead of buttons. */
@@ -143,23 +144,5 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
       </div>
       <ModelLink onProblem={onProblem} />
     </aside>
-  );
-}
-
-function CopyLink() {
-  const copied = useSignal(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard
-      .writeText(location.href)
-      .catch(() => prompt("The link to this experiment", location.href));
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, 2000);
-  };
-  return (
-    <button type="button" class="button quiet" onClick={() => void copy()}>
-      <LinkIcon /> <span aria-live="polite">{copied.value ? "Copied" : "Link to this"}</span>
-    </button>
   );
 }

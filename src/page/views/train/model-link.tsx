@@ -1,15 +1,22 @@
 /** A model from the web. A link that names one is not followed before the reader has agreed. */
-import { useSignal } from "@preact/signals";
-import { useId, useState } from "preact/hooks";
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
 import { fetchModel } from "../../state/fetch-model.ts";
 import { route } from "../../state/route.ts";
 import { openModel } from "../../state/runs.ts";
 
 export function ModelLink({ onProblem }: { onProblem: (message: string | undefined) => void }) {
   const id = useId();
-  const [linked] = useState(() => route.peek().params.get("model") ?? "");
-  const url = useSignal(linked);
+  const details = useRef<HTMLDetailsElement>(null);
+  const url = useSignal("");
   const share = useSignal<number | undefined>(undefined);
+  // Also a link that is followed while the page is open.
+  useSignalEffect(() => {
+    const linked = route.value.params.get("model");
+    if (!linked) return;
+    url.value = linked;
+    if (details.current) details.current.open = true;
+  });
   const load = async (event: Event): Promise<void> => {
     event.preventDefault();
     onProblem(undefined);
@@ -24,7 +31,7 @@ export function ModelLink({ onProblem }: { onProblem: (message: string | undefin
     }
   };
   return (
-    <details class="more model-link" open={linked !== ""}>
+    <details class="more model-link" ref={details}>
       <summary>Open a model from an address</summary>
       <form onSubmit={(event) => void load(event)}>
         <label class="field-label" for={id}>
@@ -33,7 +40,9 @@ export function ModelLink({ onProblem }: { onProblem: (message: string | undefin
         <div class="row">
           <input
             id={id}
-            type="url"
+            // Not "url", which refuses an address of this site's own without its beginning.
+            type="text"
+            inputMode="url"
             required
             placeholder="https://…"
             value={url.value}

@@ -70,15 +70,18 @@ export function RunPanel({ run }: { run: Run }) {
       <div class="run-head">
         <div class="run-title">
           <h2>{run.name}</h2>
-          <p class="quiet" aria-live="polite">
-            {status === "opening" && "Reading the text and learning its tokens …"}
-            {status === "training" &&
-              (report ? `Training, ${duration(report.secondsLeft)} left` : "Starting …")}
-            {(status === "paused" || status === "kept") &&
-              `${status === "paused" ? "Paused" : "Stopped"} at step ${integer(step)} of ${integer(steps)}`}
-            {status === "finished" && `Finished after ${integer(steps)} steps`}
-            {status === "failed" && "Stopped by an error"}
-            {status === "model" && "A model from a file"}
+          <p class="quiet">
+            {/* Without what changes every second, which a screen reader would say each time. */}
+            <span aria-live="polite">
+              {status === "opening" && "Reading the text and learning its tokens …"}
+              {status === "training" && (report ? "Training" : "Starting …")}
+              {(status === "paused" || status === "kept") &&
+                `${status === "paused" ? "Paused" : "Stopped"} at step ${integer(step)} of ${integer(steps)}`}
+              {status === "finished" && `Finished after ${integer(steps)} steps`}
+              {status === "failed" && "Stopped by an error"}
+              {status === "model" && "A model from a file"}
+            </span>
+            {status === "training" && report && `, ${duration(report.secondsLeft)} left`}
           </p>
         </div>
         <RunButtons run={run} />
