@@ -131,6 +131,8 @@ function readCheckpoint(file: string, bytes: Uint8Array): Checkpoint {
     // Trainer.restore checks what the numbers are.
     if (typeof numbers !== "object" || numbers === null) throw new Error("numbers are missing");
     if (typeof path !== "string" || typeof options.out !== "string") throw new Error("a path is missing");
+    // What JSON makes of Infinity: no clipping.
+    options.clip ??= Infinity;
     return { file, bytes, options, path, digest, numbers };
   } catch (cause) {
     throw new FormatError(`${file}: metadata: training: ${(cause as Error).message}`, { cause });

@@ -285,6 +285,16 @@ describe("train --resume", () => {
     expect(JSON.parse(stdout.split("\n")[0]).step).toBeGreaterThanOrEqual(300);
   });
 
+  it("goes on without clipping where the run had none", async () => {
+    const args = ["--steps", "1000", "--evaluate-every", "20", "--clip", "Infinity"];
+    expect((await interrupted("SIGINT", ...args)).code).toBe(130);
+    const resumed = await run(directory, "train", "--resume", "half.safetensors", "--sample-length", "0");
+    expect(resumed).toMatchObject({ code: 0, stderr: "" });
+    expect(resumed.stdout).toContain("clipping touched 0.0 % of the steps");
+    expect((await train(...args, "--out", "whole.safetensors")).code).toBe(0);
+    expect(bytesOf("half.safetensors").equals(bytesOf("whole.safetensors"))).toBe(true);
+  });
+
   it("refuses other options and broken checkpoints", async () => {
     await interrupted("SIGINT", "--steps", "3000");
     const resume = ["train", "--resume", "half.safetensors"];
