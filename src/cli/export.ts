@@ -3,7 +3,7 @@ import { writeSafetensors } from "../formats/safetensors.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import { toPyTorch } from "../models/pytorch.ts";
 import { readFileChecked, writeFileAtomic } from "./atomic-write.ts";
-import { choice } from "./options.ts";
+import { choice, fileName } from "./options.ts";
 import { about, checkIsOther, openEngine } from "./setup.ts";
 
 const DTYPES = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
@@ -17,7 +17,12 @@ export function exportCommand(): Command {
   return new Command("export")
     .description("Write a model's weights alone, as the state dict of a PyTorch module.")
     .argument("<model>", "model file or checkpoint, as `unrolled train` saved it")
-    .option("-o, --out <path>", "where the weights are saved, as safetensors", "weights.safetensors")
+    .option(
+      "-o, --out <path>",
+      "where the weights are saved, as safetensors",
+      fileName,
+      "weights.safetensors",
+    )
     .addOption(choice("--dtype <type>", "how numbers are stored", Object.keys(DTYPES), "f32"))
     .action(run);
 }

@@ -4,6 +4,7 @@ import { saveLanguageModel } from "../models/model-file.ts";
 import { fromPyTorch, type PartNames } from "../models/pytorch.ts";
 import { readFileChecked, writeFileAtomic } from "./atomic-write.ts";
 import { nameOf } from "./measure.ts";
+import { fileName } from "./options.ts";
 import { about, checkIsOther, openEngine } from "./setup.ts";
 import { loadTokenizer } from "./tokenizers.ts";
 
@@ -22,13 +23,13 @@ export function importCommand(): Command {
     .option("--embedding <name>", "what the module calls its nn.Embedding", "embedding")
     .option("--rnn <name>", "what it calls its recurrent layers", "rnn")
     .option("--decoder <name>", "what it calls its nn.Linear", "decoder")
-    .option("-o, --out <path>", "where the model is saved", "model.safetensors")
+    .option("-o, --out <path>", "where the model is saved", fileName, "model.safetensors")
     .action(run);
 }
 
 async function run(path: string, options: Options): Promise<void> {
   const { out } = options;
-  await checkIsOther("--out", out, path);
+  await checkIsOther("--out", out, path, options.tokenizer);
   const bytes = await readFileChecked(path);
   const tokenizer = await loadTokenizer(options.tokenizer);
   const engine = await openEngine({});

@@ -15,7 +15,7 @@ import type { LanguageBatch } from "../text/corpus.ts";
 import { checkWritable, readFileChecked, writeFileAtomic } from "./atomic-write.ts";
 import { print } from "./colours.ts";
 import { warnUnknown } from "./measure.ts";
-import { integer, numericsOption } from "./options.ts";
+import { fileName, integer, numericsOption } from "./options.ts";
 import { about, checkIsOther, openEngine, readText } from "./setup.ts";
 
 interface Options {
@@ -37,7 +37,7 @@ export function inspectCommand(): Command {
     .option("--length <tokens>", "tokens that are read before the one that is predicted", integer(1), 100)
     .option("--rows <number>", "pieces of the text, evenly spread over it", integer(1), 32)
     .addOption(numericsOption())
-    .option("--svg <path>", "write the gradients' plot as an SVG file too (default: none)")
+    .option("--svg <path>", "write the gradients' plot as an SVG file too (default: none)", fileName)
     .option("--json", "one JSON object with all figures")
     .action(run);
 }
@@ -45,7 +45,7 @@ export function inspectCommand(): Command {
 async function run(path: string, textPath: string, options: Options): Promise<void> {
   const { length, rows, svg, json } = options;
   if (svg !== undefined) {
-    for (const read of [path, textPath]) await checkIsOther("--svg", svg, read);
+    await checkIsOther("--svg", svg, path, textPath);
     await checkWritable(svg);
   }
   const [bytes, text] = [await readFileChecked(path), await readText(textPath)];

@@ -22,6 +22,12 @@ export function real(low: number, high = Number.MAX_VALUE): (text: string) => nu
   };
 }
 
+/** What a shell's variable that is not set leaves is no name. */
+export function fileName(text: string): string {
+  if (text === "") throw new InvalidArgumentError("Expected a file's name.");
+  return text;
+}
+
 /** An option that takes one of a few words. */
 export function choice(flags: string, text: string, choices: readonly string[], value: string): Option {
   return new Option(flags, text).choices(choices).default(value);

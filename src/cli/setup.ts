@@ -45,10 +45,12 @@ export function about<T>(path: string, read: () => T): T {
   }
 }
 
-/** @throws ConfigError if `out`, given with `option`, is the file that is read. */
-export async function checkIsOther(option: string, out: string, path: string): Promise<void> {
-  const [a, b] = await Promise.all([out, path].map((name) => realpath(name).catch(() => name)));
-  if (a === b) {
-    throw new ConfigError(`${option} ${out} is the file that is read: it would be overwritten`);
+/** @throws ConfigError if `out`, given with `option`, is one of the files that are read. */
+export async function checkIsOther(option: string, out: string, ...read: string[]): Promise<void> {
+  const [target, ...files] = await Promise.all(
+    [out, ...read].map((name) => realpath(name).catch(() => name)),
+  );
+  if (files.includes(target)) {
+    throw new ConfigError(`${option} ${out} is a file that is read: it would be overwritten`);
   }
 }

@@ -1,6 +1,5 @@
-import { realpath } from "node:fs/promises";
 import { Command } from "commander";
-import { ConfigError, NumericError } from "../errors.ts";
+import { NumericError } from "../errors.ts";
 import { generate } from "../generate/generate.ts";
 import { CELLS, type LanguageModel } from "../models/language-model.ts";
 import { saveLanguageModel } from "../models/model-file.ts";
@@ -11,8 +10,9 @@ import { writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
-import { choice, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
-import { about, openEngine, readText } from "./setup.ts";
+import { choice, fileName, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
+import { about, checkIsOther, openEngine, readText } from "./setup.ts";
+import { isKind } from "./tokenizers.ts";
 
 const DEFAULT_STEPS = 4000;
 /** Of the ten evaluations that a run has unless told. */
@@ -103,6 +103,7 @@ export function trainCommand(): Command {
     .option(
       "-o, --out <path>",
       "where the model, and before that its checkpoints, are saved",
+      fileName,
       "model.safetensors",
     )
     .option(
@@ -111,18 +112,18 @@ export function trainCommand(): Command {
       integer(1),
     )
     .option("--sample-length <tokens>", "length of the sample after an evaluation", integer(0), 160)
-    .option("--resume <checkpoint>", "go on from a checkpoint, with the options stored in it")
+    .option("--resume <checkpoint>", "go on from a checkpoint, with the options stored in it", fileName)
     .option("--json", "one JSON object a line instead of the display")
     .action(run);
 }
 
 async function run(file: string | undefined, given: Options, command: Command): Promise<void> {
-  const job = given.resume ? await resumed(given.resume, file, given, command) : started(file, given);
+  const job =
+    given.resume !== undefined ? await resumed(given.resume, file, given, command) : started(file, given);
   const { options, path } = job;
+  const { out, tokenizer: named } = options;
+  await checkIsOther("--out", out, path, ...(job.checkpoint || isKind(named) ? [] : [named]));
   const text = await readText(path);
-  if ((await realpath(options.out).catch(() => undefined)) === (await realpath(path).catch(() => path))) {
-    throw new ConfigError(`--out ${options.out} is the text itself: it would be overwritten`);
-  }
   const { numerics, seed } = options;
   const engine = await openEngine({ numerics, seed, threads: given.threads, wide: given.wide });
   const { model, tokenizer, tensors } = await prepareModel(engine, text, job);

@@ -127,7 +127,7 @@ describe("inspect", () => {
     });
     const over = await inspect("rnn.safetensors", "text.txt", "--svg", "text.txt");
     expect(over).toMatchObject({ code: 2, stdout: "" });
-    expect(over.stderr).toContain("--svg text.txt is the file that is read: it would be overwritten");
+    expect(over.stderr).toContain("--svg text.txt is a file that is read: it would be overwritten");
   });
 
   it("shows a model through whose output no gradient comes", async () => {

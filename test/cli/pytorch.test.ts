@@ -95,7 +95,7 @@ describe("export and import", () => {
     const over = await exported("--out", "./model.safetensors");
     expect(over).toMatchObject({ code: 2, stdout: "" });
     expect(over.stderr).toBe(
-      "error: --out ./model.safetensors is the file that is read: it would be overwritten\n",
+      "error: --out ./model.safetensors is a file that is read: it would be overwritten\n",
     );
     expect((await imported("model.safetensors")).stderr).toContain("required option '--tokenizer <file>'");
     const words = await run(

@@ -5,7 +5,8 @@ import { readGPT2Vocabulary } from "../../formats/gpt2-vocabulary.ts";
 import { readTiktoken } from "../../formats/tiktoken.ts";
 import { bpeTokenizer } from "../../text/tokenizer.ts";
 import { checkWritable, writeFileAtomic } from "../atomic-write.ts";
-import { readText } from "../setup.ts";
+import { fileName } from "../options.ts";
+import { checkIsOther, readText } from "../setup.ts";
 import { asFile } from "./files.ts";
 
 interface Options {
@@ -28,7 +29,7 @@ export function convertCommand(): Command {
       "--special <tokens...>",
       "special tokens: of vocab.json their names (default: <|endoftext|>, if it is there); of .tiktoken NAME=ID (default: none)",
     )
-    .option("-o, --out <path>", "where the tokenizer is saved", "tokenizer.json")
+    .option("-o, --out <path>", "where the tokenizer is saved", fileName, "tokenizer.json")
     .action(run);
 }
 
@@ -38,8 +39,7 @@ async function run(files: string[], options: Options): Promise<void> {
       `expected vocab.json and merges.txt, or one .tiktoken file, got ${files.length} files`,
     );
   }
-  if (files.includes(options.out))
-    throw new ConfigError(`--out ${options.out} is one of the files: it would be overwritten`);
+  await checkIsOther("--out", options.out, ...files);
   const read = files.length === 2 ? readTwo(files, options) : readOne(files[0], options);
   const tokenizer = bpeTokenizer(await read);
   await checkWritable(options.out);

@@ -1,6 +1,5 @@
-import { realpath } from "node:fs/promises";
 import { Command } from "commander";
-import { ConfigError, FormatError } from "../../errors.ts";
+import { FormatError } from "../../errors.ts";
 import { ByteLevelBPETokenizer } from "../../text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../text/character-bpe.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -12,8 +11,9 @@ import {
 } from "../../text/train-tokenizer.ts";
 import { checkWritable, fileSize, writeFileAtomic } from "../atomic-write.ts";
 import { nameOf, sizeOf, unknownShare } from "../measure.ts";
-import { choice, integer } from "../options.ts";
+import { choice, fileName, integer } from "../options.ts";
 import { tokenizerProgress } from "../progress.ts";
+import { checkIsOther } from "../setup.ts";
 import { checkOptionsOf } from "../tokenizers.ts";
 import { asFile } from "./files.ts";
 import { Texts } from "./texts.ts";
@@ -70,14 +70,15 @@ export function trainTokenizerCommand(): Command {
       integer(1),
     )
     .option("--lowercase", "word: read words in lower case")
-    .option("-o, --out <path>", "where the tokenizer is saved", "tokenizer.json")
+    .option("-o, --out <path>", "where the tokenizer is saved", fileName, "tokenizer.json")
     .action(run);
 }
 
 async function run(files: string[], options: Options): Promise<void> {
   const { type, special: specialTokens, out } = options;
   checkOptionsOf(type, FLAGS, options);
-  await checkOut(out, files);
+  await checkIsOther("--out", out, ...files);
+  await checkWritable(out);
   let bytes = 0;
   for (const file of files) bytes += await fileSize(file);
   const start = performance.now();
@@ -129,16 +130,6 @@ function report(tokenizer: Tokenizer, seconds: number, texts: Texts): void {
       `${(characters / ids.length).toFixed(2)} characters per token` +
       (unknown > 0 ? `; ${(100 * unknown).toFixed(2)} % are <unk>` : ""),
   );
-}
-
-async function checkOut(out: string, files: readonly string[]): Promise<void> {
-  const target = await realpath(out).catch(() => undefined);
-  for (const file of files) {
-    if (target !== undefined && target === (await realpath(file).catch(() => undefined))) {
-      throw new ConfigError(`--out ${out} is one of the texts: it would be overwritten`);
-    }
-  }
-  await checkWritable(out);
 }
 
 function count(n: number): string {
