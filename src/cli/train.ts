@@ -6,7 +6,7 @@ import { saveLanguageModel } from "../models/model-file.ts";
 import { Corpus, splitText } from "../text/corpus.ts";
 import { DEFAULT_VOCAB_SIZE, TOKENIZER_KINDS } from "../text/train-tokenizer.ts";
 import { Trainer, type TrainOptions } from "../train/train.ts";
-import { writeFileAtomic } from "./atomic-write.ts";
+import { checkWritable, writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
@@ -123,6 +123,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
   const { options, path } = job;
   const { out, tokenizer: named } = options;
   await checkIsOther("--out", out, path, ...(job.checkpoint || isKind(named) ? [] : [named]));
+  await checkWritable(out);
   const text = await readText(path);
   const { numerics, seed } = options;
   const engine = await openEngine({ numerics, seed, threads: given.threads, wide: given.wide });
@@ -153,6 +154,8 @@ async function run(file: string | undefined, given: Options, command: Command): 
   }
 
   const digest = digestOf(text);
+  // The first is written after some progress: until then, the model of an earlier run stays.
+  let latest = job.checkpoint?.file;
   const save = async (): Promise<void> => {
     const { tensors, numbers } = trainer.state();
     const stored = {
@@ -162,10 +165,9 @@ async function run(file: string | undefined, given: Options, command: Command): 
       numbers,
     };
     const training = JSON.stringify(stored);
-    await writeFileAtomic(options.out, saveLanguageModel(model, { tensors, metadata: { training } }));
+    await writeFileAtomic(out, saveLanguageModel(model, { tensors, metadata: { training } }));
+    latest = out;
   };
-  // An unwritable path must be noticed before the training, not after it.
-  await save();
 
   const display = createDisplay(given.json ?? false);
   display.start({
@@ -209,18 +211,19 @@ async function run(file: string | undefined, given: Options, command: Command): 
   } catch (error) {
     display.stop();
     if (error instanceof NumericError) {
-      throw new NumericError(`${error.message}. The last checkpoint is in ${options.out}`, { cause: error });
+      const left = latest === undefined ? "Nothing was saved" : `The last checkpoint is in ${latest}`;
+      throw new NumericError(`${error.message}. ${left}`, { cause: error });
     }
     throw error;
   }
   if (trainer.step < steps) {
     await save();
     display.stop();
-    display.interrupted(options.out, trainer.step, steps);
+    display.interrupted(out, trainer.step, steps);
     process.exitCode = stop.signal.reason as number;
   } else {
-    await writeFileAtomic(options.out, saveLanguageModel(model));
-    display.finish(options.out, trainer.clippedShare);
+    await writeFileAtomic(out, saveLanguageModel(model));
+    display.finish(out, trainer.clippedShare);
   }
   engine.close();
 }

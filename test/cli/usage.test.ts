@@ -148,6 +148,11 @@ describe("failures exit with 1", () => {
     ["train --resume model.safetensors", "model.safetensors is no checkpoint: a finished model"],
     ["train text.txt --out nowhere/model", "cannot write nowhere/model: the directory does not exist"],
     ["train text.txt --out folder", "cannot write folder: it is a directory"],
+    // Before the tokenizer is trained, which would be refused.
+    [
+      "train text.txt --tokenizer bpe --vocab-size 1 --out nowhere/model",
+      "cannot write nowhere/model: the directory does not exist",
+    ],
   ])("%s", async (line, message) => {
     const before = readdirSync(directory);
     expectError(await run(directory, ...line.split(" ")), 1, message);
@@ -155,6 +160,11 @@ describe("failures exit with 1", () => {
   });
 
   it.skipIf(!existsSync("/dev/full"))("train --out /dev/full", async () => {
-    expectError(await run(directory, "train", "text.txt", "--out", "/dev/full"), 1, "the disk is full");
+    const args = ["train", "text.txt", ...SMALL, "--steps", "1", "--out", "/dev/full"];
+    const { code, stderr } = await run(directory, ...args);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "error: cannot write /dev/full: the disk is full\n",
+    });
   });
 });
