@@ -144,6 +144,7 @@ export async function prepareModel(
   engine: Engine,
   text: string,
   { options, checkpoint, path }: Job,
+  signal: AbortSignal,
 ): Promise<{ model: LanguageModel; tokenizer: Tokenizer; tensors?: ReadonlyMap<string, SafeTensor> }> {
   if (checkpoint) {
     if (checkpoint.digest !== digestOf(text)) {
@@ -162,7 +163,7 @@ export async function prepareModel(
     return { model, tokenizer: model.tokenizer, tensors: extras.tensors };
   }
   const [training] = splitText(text, options.validation);
-  const tokenizer = await prepareTokenizer(training, options);
+  const tokenizer = await prepareTokenizer(training, options, signal);
   const { vocabSize } = tokenizer;
   const config = { ...options, vocabSize, numLayers: options.layers };
   return { model: new LanguageModel(engine, config, tokenizer), tokenizer };
@@ -171,11 +172,12 @@ export async function prepareModel(
 async function prepareTokenizer(
   training: string,
   { tokenizer, vocabSize, json }: Options,
+  signal: AbortSignal,
 ): Promise<Tokenizer> {
   if (!isKind(tokenizer)) return loadNamedTokenizer(tokenizer);
   const { onProgress, stop } = tokenizerProgress(training.length, !json && process.stderr.isTTY);
   try {
-    return await trainTokenizer(tokenizer, training, { vocabSize, onProgress });
+    return await trainTokenizer(tokenizer, training, { vocabSize, onProgress, signal });
   } finally {
     stop();
   }

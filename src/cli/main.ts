@@ -8,6 +8,7 @@ import { exportCommand } from "./export.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
+import { Interruption } from "./interruption.ts";
 import { tokenizerCommand } from "./tokenizer/index.ts";
 import { trainCommand } from "./train.ts";
 
@@ -45,6 +46,9 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed its message already; help and version are no errors.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof Interruption) {
+    console.error("stopped: nothing was written");
+    process.exitCode = error.exitCode;
   } else if (error instanceof UnrolledError) {
     console.error(`error: ${error.message}`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;

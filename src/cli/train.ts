@@ -8,6 +8,7 @@ import { DEFAULT_VOCAB_SIZE, TOKENIZER_KINDS } from "../text/train-tokenizer.ts"
 import { Trainer, type TrainOptions } from "../train/train.ts";
 import { checkWritable, writeFileAtomic } from "./atomic-write.ts";
 import { createDisplay, type Display } from "./display.ts";
+import { type Interruption, interruptSignal } from "./interruption.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
 import { choice, fileName, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
@@ -125,9 +126,10 @@ async function run(file: string | undefined, given: Options, command: Command): 
   await checkIsOther("--out", out, path, ...(job.checkpoint || isKind(named) ? [] : [named]));
   await checkWritable(out);
   const text = await readText(path);
+  const signal = interruptSignal();
   const { numerics, seed } = options;
   const engine = await openEngine({ numerics, seed, threads: given.threads, wide: given.wide });
-  const { model, tokenizer, tensors } = await prepareModel(engine, text, job);
+  const { model, tokenizer, tensors } = await prepareModel(engine, text, job, signal);
   const { batchSize, sequenceLength, validation, epochs } = options;
   const [training, heldOut] = splitText(text, validation);
   const ids = tokenizer.encode(training);
@@ -138,14 +140,13 @@ async function run(file: string | undefined, given: Options, command: Command): 
 
   const steps = options.steps ?? (epochs ? Math.ceil(epochs * corpus.stepsPerEpoch) : DEFAULT_STEPS);
   const evaluateEvery = options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10));
-  const stop = new AbortController();
   const settings: TrainOptions = {
     ...options,
     patience: options.patience ?? DEFAULT_PATIENCE,
     epochs: undefined,
     steps,
     evaluateEvery,
-    signal: stop.signal,
+    signal,
   };
   const trainer = new Trainer(model, corpus, settings);
   if (job.checkpoint && tensors) {
@@ -184,13 +185,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
     step: trainer.step,
     build: engine.build,
   });
-  // A second signal ends the process in the usual way.
-  const onSignal = (code: number): void => {
-    display.stop();
-    stop.abort(code);
-  };
-  process.once("SIGINT", () => onSignal(130));
-  process.once("SIGTERM", () => onSignal(143));
+  signal.addEventListener("abort", () => display.stop());
   try {
     for await (const report of trainer.run()) {
       if (report.kind === "step") {
@@ -204,7 +199,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
         const { bytes } = predictedSize(tokenizer, heldOut, heldOutIds);
         display.validation({ ...report, bitsPerByte: (report.bitsPerToken * report.count) / bytes });
       }
-      if (stop.signal.aborted) break;
+      if (signal.aborted) break;
       await save();
       await showSample(model, ids.subarray(0, 64), options, display);
     }
@@ -217,10 +212,12 @@ async function run(file: string | undefined, given: Options, command: Command): 
     throw error;
   }
   if (trainer.step < steps) {
-    await save();
     display.stop();
+    // Untrained weights are not worth an earlier model.
+    if (trainer.step === 0) signal.throwIfAborted();
+    await save();
     display.interrupted(out, trainer.step, steps);
-    process.exitCode = stop.signal.reason as number;
+    process.exitCode = (signal.reason as Interruption).exitCode;
   } else {
     await writeFileAtomic(out, saveLanguageModel(model));
     display.finish(out, trainer.clippedShare);

@@ -245,6 +245,28 @@ describe("train --tokenizer", () => {
     expect(bytesOf("half.safetensors").equals(bytesOf("whole.safetensors"))).toBe(true);
   });
 
+  it.skipIf(process.platform === "win32")(
+    "stops on a signal before the first step too, and gives the terminal back",
+    async () => {
+      const words = Array.from({ length: 200_000 }, (_, i) => (i * 7919).toString(36));
+      writeFileSync(join(directory, "text.txt"), words.join(" "));
+      writeFileSync(join(directory, "model.safetensors"), "of an earlier run");
+      const terminal = "data:text/javascript,process.stderr.isTTY=true";
+      const args = ["train", "text.txt", ...SMALL, "--tokenizer", "bpe", "--vocab-size", "60000"];
+      const child = start(directory, args, { NODE_OPTIONS: `--import ${terminal}` });
+      child.stderr!.on("data", (text) => {
+        // What hides the cursor.
+        if (!child.killed && String(text).includes("\x1b[?25l")) child.kill("SIGINT");
+      });
+      const { code, stderr } = await finished(child);
+      expect(code).toBe(130);
+      expect(stderr.lastIndexOf("\x1b[?25h")).toBeGreaterThan(stderr.lastIndexOf("\x1b[?25l"));
+      expect(stderr.lastIndexOf("\x1b[?7h")).toBeGreaterThan(stderr.lastIndexOf("\x1b[?7l"));
+      expect(stderr).toMatch(/stopped: nothing was written\n$/);
+      expect(String(bytesOf("model.safetensors"))).toBe("of an earlier run");
+    },
+  );
+
   it("refuses another tokenizer for a checkpoint", async () => {
     await interrupted("SIGINT", "--steps", "3000");
     const args = ["train", "--resume", "half.safetensors", "--tokenizer", "bpe"];

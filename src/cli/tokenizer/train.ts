@@ -10,6 +10,7 @@ import {
   trainTokenizer,
 } from "../../text/train-tokenizer.ts";
 import { checkWritable, fileSize, writeFileAtomic } from "../atomic-write.ts";
+import { interruptSignal } from "../interruption.ts";
 import { nameOf, sizeOf, unknownShare } from "../measure.ts";
 import { choice, fileName, integer } from "../options.ts";
 import { tokenizerProgress } from "../progress.ts";
@@ -82,28 +83,21 @@ async function run(files: string[], options: Options): Promise<void> {
   let bytes = 0;
   for (const file of files) bytes += await fileSize(file);
   const start = performance.now();
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort(130));
-  process.once("SIGTERM", () => stop.abort(143));
+  const signal = interruptSignal();
   const { onProgress, stop: stopProgress } = tokenizerProgress(bytes);
   const texts = new Texts(files);
-  let tokenizer: Tokenizer | undefined;
+  let tokenizer: Tokenizer;
   try {
     tokenizer = await trainTokenizer(type, texts, {
       ...options,
       specialTokens,
       onProgress,
-      signal: stop.signal,
+      signal,
     });
   } catch (error) {
-    if (!stop.signal.aborted) throw error instanceof FormatError ? texts.about(error) : error;
+    throw error instanceof FormatError ? texts.about(error) : error;
   } finally {
     stopProgress();
-  }
-  if (!tokenizer) {
-    console.error("stopped: nothing was written");
-    process.exitCode = stop.signal.reason as number;
-    return;
   }
   if (texts.beginning === "") throw new FormatError(`${files.join(", ")}: expected text, got none`);
   const seconds = (performance.now() - start) / 1000;
