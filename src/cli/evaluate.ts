@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { FormatError } from "../errors.ts";
+import { FormatError, NumericError } from "../errors.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import { evaluationBatches } from "../text/corpus.ts";
 import { evaluate } from "../train/evaluate.ts";
@@ -45,6 +45,7 @@ async function run(path: string, textPath: string, options: Options): Promise<vo
   const result = await evaluate(model, batches);
   if (!result) return;
   const { loss, perplexity, count: tokens } = result;
+  if (!Number.isFinite(loss)) throw new NumericError(`${path}: the loss on ${textPath} is ${loss}`);
   const predicted = predictedSize(tokenizer, text, ids);
   const bits = (loss * tokens) / Math.LN2;
   const bitsPerByte = bits / predicted.bytes;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readSafetensors } from "../../src/formats/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
 import { CLI, finished, run, SMALL, start, workDirectory } from "./run.ts";
 
@@ -93,6 +93,17 @@ describe("eval", () => {
     expect(plain.stdout).toContain(`perplexity          ${figures.perplexity.toFixed(3)} per token`);
     expect(plain.stdout).toContain(`bits per byte       ${figures.bitsPerByte.toFixed(4)}`);
     expect(plain.stdout).toContain(`bits per character  ${figures.bitsPerCharacter.toFixed(4)}`);
+  });
+
+  it("fails where the loss is no number", async () => {
+    const { tensors, metadata } = readSafetensors(readFileSync(join(directory, "model.safetensors")));
+    tensors.get("decoder.bias")!.data.fill(Number.NaN);
+    writeFileSync(join(directory, "nan.safetensors"), writeSafetensors(tensors, metadata));
+    for (const json of [[], ["--json"]]) {
+      const result = await run(directory, "eval", "nan.safetensors", "text.txt", ...json);
+      expect(result).toMatchObject({ code: 1, stdout: "" });
+      expect(result.stderr).toMatch(/^error: [^\n]* loss [^\n]*NaN[^\n]*\n$/);
+    }
   });
 
   it("warns of characters that the model never saw", async () => {
