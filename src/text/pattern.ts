@@ -7,11 +7,14 @@ import { ConfigError } from "../errors.ts";
 /**
  * The pattern as a sticky JavaScript expression. What the pattern doesn't match becomes pieces too, as long as can
  * be: nothing of a text is lost.
- * @throws ConfigError where the pattern's syntax is wrong, or means something else in JavaScript.
+ * @throws ConfigError where the pattern's syntax is wrong, or means something else in JavaScript, or it matches the
+ *   empty text.
  */
 export function compilePattern(source: string): RegExp {
   const pattern = translate(source);
   try {
+    // By itself first: the parentheses around it below would close what it leaves open.
+    if (new RegExp(pattern, "u").test("")) throw new Error("it matches the empty text, which it must not");
     return new RegExp(`(?:${pattern})|(?:(?!${pattern})[^])+`, "yu");
   } catch (cause) {
     throw new ConfigError(`pattern ${JSON.stringify(source)}: ${(cause as Error).message}`, { cause });

@@ -341,6 +341,8 @@ describe("tokenizer convert", () => {
   it.each([
     ["convert a b c", 2, "expected vocab.json and merges.txt, or one .tiktoken file, got 3 files"],
     ["convert x.tiktoken", 2, "--pattern is needed"],
+    ["convert x.tiktoken --pattern ", 2, 'pattern "": it matches the empty text'],
+    ["convert x.tiktoken --pattern [", 2, 'pattern "[": '],
     ["convert x.tiktoken --pattern cl100k --special end", 2, '--special: expected NAME=ID, got "end"'],
     ["convert x.tiktoken --pattern cl100k --special a=3", 2, "id 3"],
     [

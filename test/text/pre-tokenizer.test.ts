@@ -139,6 +139,11 @@ describe("a pattern of one's own", () => {
 
   it.each([
     ["(", /pattern "\(": /],
+    ["[", /pattern "\[": /],
+    ["[a-z", /pattern "\[a-z": /],
+    ["a)|(?:b", /pattern "a\)\|\(\?:b": /],
+    ["", /pattern "": it matches the empty text/],
+    [String.raw`\s*`, /it matches the empty text/],
     [String.raw`\p{L}++`, /pattern/],
     [String.raw`\bword`, /\\b is not supported here/],
     [String.raw`[\W]`, /\\W is not supported here/],
@@ -148,9 +153,9 @@ describe("a pattern of one's own", () => {
     expect(() => createPreTokenizer(source)).toThrow(message);
   });
 
-  it("is refused, at work, if it matches the empty text", () => {
-    expect(() => pieces("a*", "ab")).toThrow(ConfigError);
-    expect(() => pieces("a*", "ab")).toThrow(/matches the empty text/);
+  it("is refused, at work, if it matches nothing of a text", () => {
+    expect(() => pieces("(?=b)|a", "ab")).toThrow(ConfigError);
+    expect(() => pieces("(?=b)|a", "ab")).toThrow(/matches the empty text/);
   });
 
   it("cuts a piece of any length, or says that it is too long for the runtime", () => {
