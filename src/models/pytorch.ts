@@ -128,6 +128,11 @@ function readConfig(tensors: ReadonlyMap<string, SafeTensor>): LanguageModelConf
     );
   }
   const [vocabSize, embeddingSize] = matrix(table);
+  const inputSize = tensors.get("rnn.weight_ih_l0")?.shape[1] ?? embeddingSize;
+  // Weights can only be shared where the layers give as many numbers as they take.
+  if (embeddingSize !== stateSize || inputSize !== stateSize) {
+    checkPresent(tensors, ["embedding.weight", "decoder.weight"]);
+  }
   let numLayers = 1;
   while (tensors.has(`rnn.weight_hh_l${numLayers}`)) numLayers++;
   return {

@@ -77,7 +77,9 @@ describe("export and import", () => {
   it("read a module's own names, and say which biases became zeros", async () => {
     const { tensors } = read("model.safetensors");
     const theirs = [...tensors].flatMap(([name, tensor]) =>
-      name === "decoder.bias" ? [] : [[name.replace("rnn.", "lstm."), tensor] as const],
+      name === "decoder.bias"
+        ? []
+        : [[name.replace("rnn.", "lstm.").replace("decoder.", "fc."), tensor] as const],
     );
     writeFileSync(join(directory, "theirs.safetensors"), writeSafetensors(new Map(theirs)));
     const args = ["theirs.safetensors", "--tokenizer", "model.safetensors", "-o", "named.safetensors"];
@@ -86,7 +88,10 @@ describe("export and import", () => {
     expect(wrong.stderr).toMatch(
       /^error: theirs\.safetensors: no rnn\.weight_hh_l0 among [^\n]+lstm\.weight_ih_l0/,
     );
-    const { code, stdout, stderr } = await imported(...args, "--rnn", "lstm");
+    const undecoded = await imported(...args, "--rnn", "lstm");
+    expect(undecoded).toMatchObject({ code: 1, stdout: "" });
+    expect(undecoded.stderr).toMatch(/^error: theirs\.safetensors: no decoder\.weight among [^\n]+\n$/);
+    const { code, stdout, stderr } = await imported(...args, "--rnn", "lstm", "--decoder", "fc");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("\nwithout biases there, so zeros: decoder.bias\n");
   });

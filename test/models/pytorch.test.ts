@@ -195,9 +195,14 @@ describe("from PyTorch", () => {
         tensors.set("rnn.weight_hr_l0", { dtype: "F32", shape: [4, 4], data: new Float32Array(16) }),
     ],
     [
-      "an embedding that would have to be tied and is of another size",
-      /^tieWeights needs embeddingSize/,
+      "no decoder where it cannot share the embedding's weights",
+      /^no decoder\.weight among embedding\.weight, .*their names are needed$/,
       (tensors) => tensors.delete("decoder.weight"),
+    ],
+    [
+      "no embedding where it cannot share the decoder's weights",
+      /^no embedding\.weight among rnn\.weight_ih_l0, .*their names are needed$/,
+      (tensors) => tensors.delete("embedding.weight"),
     ],
   ])("refuses %s", (_, message, change) => {
     expect(refused(stateDict(change))).toMatch(message);
