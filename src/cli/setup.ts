@@ -24,11 +24,17 @@ export async function readText(path: string): Promise<string> {
   return text;
 }
 
-/** @throws FormatError, naming the bytes as `what`, where they are not UTF-8. */
+/** @throws FormatError, naming the bytes as `what`, where they are not UTF-8 or too many for a string. */
 export function textOf(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_STRING_TOO_LONG") {
+      const size = `${bytes.length.toLocaleString("en-US")} bytes`;
+      throw new FormatError(`${what} is too long: a string of this runtime cannot hold its ${size}`, {
+        cause,
+      });
+    }
     throw new FormatError(`${what} is not UTF-8 text`, { cause });
   }
 }
