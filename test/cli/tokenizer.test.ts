@@ -79,7 +79,6 @@ describe("tokenizer train", () => {
     await tokenizer("train", "text.txt", ...limits, "--out", "b.json");
     const { model, pre_tokenizer } = jsonOf("b.json");
     expect(JSON.stringify(pre_tokenizer)).toContain("\\\\w+|\\\\W+");
-    // The limit is as Hugging Face's: shorter than it, unless two bytes make the token.
     expect(Object.keys(model.vocab).every((token) => token.length < 3)).toBe(true);
   });
 
@@ -120,6 +119,7 @@ describe("tokenizer train", () => {
     ["train text.txt --type unigram", 2, "Allowed choices are bpe, char-bpe, word, char"],
     ["train text.txt --vocab-size 0", 2, "Expected an integer from 1"],
     ["train text.txt --vocab-size 100", 2, "vocabSize: expected at least 256"],
+    ["train text.txt --max-token-length 2", 2, "Expected an integer from 3"],
     [
       "train text.txt --type char --vocab-size 100",
       2,

@@ -67,8 +67,8 @@ export function trainTokenizerCommand(): Command {
     )
     .option(
       "--max-token-length <number>",
-      "bpe, char-bpe: tokens are shorter than so many bytes or characters (default: any length)",
-      integer(1),
+      "bpe, char-bpe: tokens are shorter than so many bytes or characters, 3 or more (default: any length)",
+      integer(3),
     )
     .option("--lowercase", "word: read words in lower case")
     .option("-o, --out <path>", "where the tokenizer is saved", fileName, "tokenizer.json")

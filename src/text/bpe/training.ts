@@ -13,7 +13,10 @@ export interface BPETrainingOptions {
   minFrequency?: number;
   /** They get the first ids. A text is not searched for them. Default none. */
   specialTokens?: readonly string[];
-  /** No merge gives a token of so many bytes (byte-level) or characters, or more. Default: any length. */
+  /**
+   * No merge gives a token of so many bytes (byte-level) or characters, or more; but tokens of two there are always,
+   * as in Hugging Face's trainer. Default: any length.
+   */
   maxTokenLength?: number;
   onProgress?: (progress: BPEProgress) => void;
   /** Stops the training: it then throws the signal's reason. */
