@@ -5,6 +5,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { ConfigError, UnrolledError } from "../errors.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
+import { withFlags } from "./flags.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -31,6 +32,11 @@ for (const create of [
   program.addCommand(command);
 }
 
+let running = program;
+program.hook("preAction", (_, action) => {
+  running = action;
+});
+
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // A reader that stops early, such as `head`, is no failure.
   if (error.code === "EPIPE") process.exit(0);
@@ -50,7 +56,7 @@ try {
     console.error("stopped: nothing was written");
     process.exitCode = error.exitCode;
   } else if (error instanceof UnrolledError) {
-    console.error(`error: ${error.message}`);
+    console.error(`error: ${withFlags(error.message, running.options)}`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   } else {
     throw error;

@@ -118,7 +118,7 @@ describe("tokenizer train", () => {
   it.each([
     ["train text.txt --type unigram", 2, "Allowed choices are bpe, char-bpe, word, char"],
     ["train text.txt --vocab-size 0", 2, "Expected an integer from 1"],
-    ["train text.txt --vocab-size 100", 2, "vocabSize: expected at least 256"],
+    ["train text.txt --vocab-size 100", 2, "--vocab-size: expected at least 256"],
     ["train text.txt --max-token-length 2", 2, "Expected an integer from 3"],
     [
       "train text.txt --type char --vocab-size 100",
@@ -128,7 +128,7 @@ describe("tokenizer train", () => {
     ["train text.txt --type word --pattern gpt2", 2, "--pattern is for bpe: word has no such option"],
     ["train text.txt --lowercase", 2, "--lowercase is for word: bpe has no such option"],
     ["train text.txt --pattern (", 2, 'pattern "(": '],
-    ["train text.txt --type word --special <unk>", 2, "specialTokens: "],
+    ["train text.txt --type word --special <unk>", 2, "--special: "],
     ["train text.txt --out ./text.txt", 2, "--out ./text.txt is a file that is read"],
     ["train", 2, "missing required argument 'files'"],
     ["train none.txt", 1, "cannot read none.txt: the file does not exist"],
