@@ -35,8 +35,8 @@ export interface Display {
   /** Takes the progress bar away. */
   stop(): void;
   interrupted(path: string, step: number, steps: number): void;
-  /** `clippedShare`: of all steps, those whose gradients clipping by norm changed. */
-  finish(path: string, clippedShare: number): void;
+  /** `clippedShare`: of all steps, those whose gradients clipping by norm changed. `prompt`: one to try. */
+  finish(path: string, clippedShare: number, prompt?: string): void;
 }
 
 export function createDisplay(json: boolean): Display {
@@ -147,12 +147,12 @@ class TerminalDisplay implements Display {
     print(`go on with:  npx unrolled train --resume ${path}`);
   }
 
-  finish(path: string, clippedShare: number): void {
+  finish(path: string, clippedShare: number, prompt?: string): void {
     this.stop();
     if (this.#losses.length > 1) print(`\n${this.#plot()}\n`);
     if (this.#losses.length > 0) print(`clipping touched ${(100 * clippedShare).toFixed(1)} % of the steps`);
     print(`saved to ${path}`);
-    print(`try:  npx unrolled generate ${path} --prompt "Call me"`);
+    print(`try:  npx unrolled generate ${path}${prompt === undefined ? "" : ` --prompt "${prompt}"`}`);
   }
 
   /** Prints lines where the bar was; the bar follows below. */

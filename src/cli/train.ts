@@ -12,6 +12,7 @@ import { type Interruption, interruptSignal } from "./interruption.ts";
 import { digestOf, type Options, prepareModel, resumed, started } from "./job.ts";
 import { nameOf, predictedSize, sizeOf, unknownShare, warnUnknown } from "./measure.ts";
 import { choice, fileName, integer, numericsOption, real, threadsOption, wideOption } from "./options.ts";
+import { promptFrom } from "./prompt.ts";
 import { about, checkIsOther, openEngine, readText } from "./setup.ts";
 import { isKind } from "./tokenizers.ts";
 
@@ -220,7 +221,7 @@ async function run(file: string | undefined, given: Options, command: Command): 
     process.exitCode = (signal.reason as Interruption).exitCode;
   } else {
     await writeFileAtomic(out, saveLanguageModel(model));
-    display.finish(out, trainer.clippedShare);
+    display.finish(out, trainer.clippedShare, promptFrom(training, tokenizer));
   }
   engine.close();
 }

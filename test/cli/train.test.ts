@@ -59,6 +59,8 @@ describe("train", () => {
     expect(stdout).not.toContain("\x1b");
     expect(stdout).toContain("── training   ·· validation");
     expect(stdout).toMatch(/clipping touched \d+\.\d % of the steps\nsaved to model\.safetensors\n/);
+    const [, prompt] = /^try: {2}npx unrolled generate model\.safetensors --prompt "(.+)"$/m.exec(stdout)!;
+    expect(`\n${readFileSync(join(directory, "text.txt"))}`).toContain(`\n${prompt}`);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
