@@ -23,4 +23,11 @@ await build({
 });
 // Node 20 and 21 have relaxed SIMD behind a flag; later ones have it without, and refuse the flag.
 if (Number(process.versions.node.split(".")[0]) < 22) setFlagsFromString("--experimental-wasm-relaxed-simd");
-await import(new URL("main.js", output).href);
+try {
+  await import(new URL("main.js", output).href);
+} catch (error) {
+  // Of the file system: a folder that cannot be made says enough without a stack.
+  if (error.syscall === undefined) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { enableRevectorizer } from "../../src/engine/wide.ts";
 import { circumstances } from "../circumstances.ts";
 import { markdownTable } from "../report.ts";
 import { readFunctions, readTrace } from "./trace.ts";
@@ -49,6 +50,8 @@ function gainTable(): string[][] {
 }
 
 try {
+  const reason = enableRevectorizer();
+  if (reason) throw new Error(`there is no wide build here: ${reason}`);
   const { machine, date } = circumstances("");
   const joined = [["function", "why not", "operations saved by joining"], ...joinedTable()];
   const gains = [["kernel", "relaxed, µs", "wide, µs", "gain"], ...gainTable()];

@@ -47,6 +47,7 @@ async function main(): Promise<number> {
         throw new Error(`--${name}: expected a whole number from 1, got ${value}`);
       }
     }
+    if (Number(options.port) > 65535) throw new Error(`--port: expected at most 65535, got ${options.port}`);
     for (const name of options.models.split(",")) {
       if (!MODELS.some((model) => model.name === name)) throw new Error(`--models: there is no ${name}`);
     }
@@ -79,9 +80,15 @@ async function main(): Promise<number> {
   }
   if (options["no-serve"]) return 0;
   const server = await context({});
-  const { port } = await server.serve({ servedir: out, port: Number(options.port) });
-  console.log(`http://127.0.0.1:${port}/ — Ctrl-C ends`);
-  return 0;
+  try {
+    const { port } = await server.serve({ servedir: out, port: Number(options.port) });
+    console.log(`http://127.0.0.1:${port}/ — Ctrl-C ends`);
+    return 0;
+  } catch (error) {
+    console.error(`--port ${options.port}: ${(error as Error).message}`);
+    await server.dispose();
+    return 1;
+  }
 }
 
 process.exitCode = await main();

@@ -27,10 +27,21 @@ test("the folder has pages, one script, and a model of less than a megabyte", ()
 
 test.each([
   [["--steps", "0"], "--steps: expected a whole number from 1, got 0"],
+  [["--port", "65536"], "--port: expected at most 65535, got 65536"],
   [["--models", "whales"], "--models: there is no whales"],
 ])("wrong options are said: %j", async (options, message) => {
   const running = promisify(execFile)(process.execPath, ["examples/run.mjs", "embed", ...options]);
   await expect(running).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
+
+test("a port that is taken is said in one line", async () => {
+  const { url, close } = await serve(folder);
+  const args = ["examples/run.mjs", "embed", "--out", folder, "--port", new URL(url).port];
+  await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^--port \d+: [^\n]+ in use\n$/),
+  });
+  await close();
 });
 
 describe("in a browser", async () => {

@@ -108,6 +108,14 @@ describe("npm run example:memory", () => {
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, ["examples/run.mjs", "memory", ...args, "--out", folder]);
 
+  it("says in one line that its folder cannot be made", async () => {
+    const args = ["examples/run.mjs", "memory", "--out", join("package.json", "x")];
+    await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^E\w+: [^\n]+\n$/),
+    });
+  });
+
   it("prints tables, and writes plots and JSON", async () => {
     const { stdout } = await run("--lengths", "12,20", "--steps", "3");
     for (const task of ["adding", "order", "copy"]) {
