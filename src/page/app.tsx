@@ -16,6 +16,7 @@ import { writeSettings } from "./state/experiment.ts";
 import { linkTo, route, VIEWS, type View } from "./state/route.ts";
 import { settings } from "./state/settings.ts";
 import { hasSIMD } from "./state/support.ts";
+import { isKept } from "./state/texts.ts";
 import { theme, toggleTheme } from "./state/theme.ts";
 import { BenchView } from "./views/bench.tsx";
 import { InsideView } from "./views/inside.tsx";
@@ -80,9 +81,12 @@ export function App() {
         {view !== "tokens" && !hasSIMD ? (
           <Unsupported />
         ) : (
-          <Boundary key={view}>
-            <View />
-          </Boundary>
+          <>
+            {view === "train" && !isKept.value && <NothingKept />}
+            <Boundary key={view}>
+              <View />
+            </Boundary>
+          </>
         )}
       </main>
     </>
@@ -102,6 +106,17 @@ function Unsupported() {
         <p>
           <a href={linkTo("tokens")}>The tokenizers</a> need none of it: they work here as everywhere.
         </p>
+      </Notice>
+    </div>
+  );
+}
+
+function NothingKept() {
+  return (
+    <div class="nothing-kept">
+      <Notice>
+        This browser keeps nothing for this page: its site data are blocked, or this window is a private one.
+        Runs and a text of your own end with the page: download a model to have it later.
       </Notice>
     </div>
   );

@@ -1,6 +1,8 @@
 /** Where the playground may find itself: a phone, a plain server, an old processor, no network, another browser. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BROWSERS, launch } from "../browser/browsers.ts";
 import { serve } from "../browser/serve.ts";
@@ -168,6 +170,27 @@ describe("on a server that sets no headers, in a folder of it", () => {
     );
     expect(playground.errors()).toEqual([]);
     await playground.close();
+  });
+});
+
+describe("where site data are blocked", () => {
+  it("says that nothing is kept, and works", async () => {
+    const profile = mkdtempSync(join(tmpdir(), "unrolled-profile-"));
+    mkdirSync(join(profile, "Default"));
+    const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
+    writeFileSync(join(profile, "Default/Preferences"), JSON.stringify(blocked));
+    const playground = await startPlayground({ args: [`--user-data-dir=${profile}`] });
+    const page = await playground.open(SMALL);
+    await expect(page.evaluate(() => localStorage.length)).rejects.toThrow(/SecurityError/);
+    await waitForText(page, ".nothing-kept", /This browser keeps nothing for this page/);
+    await page.click(".top > .icon-button");
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+    await page.click("#train");
+    await waitForStep(page, 20);
+    for (const view of VIEWS) await visit(page, view);
+    expect(playground.errors()).toEqual([]);
+    await playground.close();
+    rmSync(profile, { recursive: true });
   });
 });
 

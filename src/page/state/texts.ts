@@ -3,19 +3,25 @@ import { signal } from "@preact/signals";
 import { get, set } from "idb-keyval";
 import { OWN, SUPPLIED } from "./supplied.ts";
 
+/** False where the browser keeps nothing for the page: site data are blocked, or the window is a private one. */
+export const isKept = signal(true);
+
 /** The reader's own text. */
 export const ownText = signal("");
-get<string>("own text").then(
-  (kept) => {
+
+async function restoreOwnText(): Promise<void> {
+  try {
+    const kept = await get<string>("own text");
     if (kept && ownText.peek() === "") ownText.value = kept;
-  },
-  // A private window may have no storage: the text then lasts as long as the page.
-  () => {},
-);
+  } catch {
+    isKept.value = false;
+  }
+}
+void restoreOwnText();
 
 export function setOwnText(text: string): void {
   ownText.value = text;
-  set("own text", text).catch(() => {});
+  if (isKept.peek()) set("own text", text).catch(() => {});
 }
 
 const loaded = new Map<string, Promise<string>>();

@@ -5,8 +5,13 @@ const KEY = "unrolled theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function read(): "light" | "dark" | undefined {
-  const kept = localStorage.getItem(KEY);
-  return kept === "light" || kept === "dark" ? kept : undefined;
+  try {
+    const kept = localStorage.getItem(KEY);
+    return kept === "light" || kept === "dark" ? kept : undefined;
+  } catch {
+    // Site data may be blocked.
+    return undefined;
+  }
 }
 
 const chosen = signal(read());
@@ -24,7 +29,11 @@ effect(() => {
 
 export function toggleTheme(): void {
   chosen.value = theme.peek() === "dark" ? "light" : "dark";
-  localStorage.setItem(KEY, chosen.value);
+  try {
+    localStorage.setItem(KEY, chosen.value);
+  } catch {
+    // Then it lasts as long as the page.
+  }
 }
 
 /** A colour of the style sheet, by the name of its custom property. */
