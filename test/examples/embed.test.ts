@@ -113,6 +113,28 @@ describe("in a browser", async () => {
     await page.close();
   });
 
+  test("what went wrong with one text is no longer said of the next", async () => {
+    const { page, complaints } = await open("generate.html");
+    await page.waitForSelector("#go:not([disabled])");
+    const length = (value: string) =>
+      page.$eval("#length", (input, value) => void ((input as HTMLInputElement).value = value), value);
+    await length("");
+    await page.$eval("#prompt", (form) => {
+      (form as HTMLFormElement).noValidate = true;
+    });
+    await page.click("#go");
+    await page.waitForSelector("#status.error");
+    await length("10");
+    await page.click("#go");
+    await page.waitForFunction(() => document.querySelectorAll("#output .token").length === 10);
+    expect(await page.$eval("#status", (status) => [status.className, status.textContent])).toEqual([
+      "",
+      "LSTM, 1 × 208 units, 1024 tokens, 872 kB",
+    ]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   test("markup in a stranger's tokens stays text", async () => {
     const markup = "<img src=x onerror=document.title='run'>";
     const engine = await createEngine();

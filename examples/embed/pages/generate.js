@@ -6,6 +6,8 @@ const [url, status, progress, go] = ["url", "status", "progress", "go"].map(elem
 const [text, temperature, length, output] = ["text", "temperature", "length", "output"].map(element);
 
 let model;
+/** What the status says unless something went wrong. */
+let description;
 /** Stops what is being written, or fetched. */
 let writing;
 let loading;
@@ -33,9 +35,10 @@ async function load() {
     if (signal.aborted) return;
     model = loaded;
     const { cell, numLayers, hiddenSize, vocabSize } = model.config;
-    status.textContent =
+    description =
       `${cell.toUpperCase()}, ${numLayers} × ${hiddenSize} units, ${vocabSize} tokens, ` +
       `${Math.ceil(file.length / 1000)} kB`;
+    status.textContent = description;
     go.disabled = false;
   } catch (error) {
     if (signal.aborted) return;
@@ -50,6 +53,8 @@ async function load() {
 async function write() {
   writing = new AbortController();
   go.textContent = "Stop";
+  status.className = "";
+  status.textContent = description;
   output.replaceChildren(
     Object.assign(document.createElement("span"), { className: "given", textContent: text.value }),
   );
