@@ -25,7 +25,8 @@ interface LifeEvent extends Event {
 worker.addEventListener("install", (event) => {
   const fill = async (): Promise<void> => {
     const cache = await caches.open(CACHE);
-    await cache.addAll(FILES);
+    // From the server: what the browser has cached by the server's leave may be of the build before.
+    await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
     await worker.skipWaiting();
   };
   event.waitUntil(fill());

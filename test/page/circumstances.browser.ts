@@ -1,5 +1,5 @@
 /** Where the playground may find itself: a phone, a plain server, an old processor, no network, another browser. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -156,6 +156,28 @@ describe("on a laptop and a phone", () => {
     await waitForStep(page, 10);
     await page.close();
   });
+});
+
+it("keeps a new build as a whole for when there is no network, on a server that lets the old one be cached", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "unrolled-page-"));
+  cpSync(FOLDER, folder, { recursive: true });
+  const playground = await startPlayground({ folder, headers: { "Cache-Control": "max-age=600" } });
+  const page = await playground.open(SMALL);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  // In the browser's own cache too, not only in the worker's.
+  await page.reload();
+  writeFileSync(join(folder, "page.js"), `${readFileSync(join(folder, "page.js"), "utf8")}\n// new`);
+  const worker = readFileSync(join(folder, "service-worker.js"), "utf8");
+  writeFileSync(join(folder, "service-worker.js"), worker.replace(/unrolled \w+/, "unrolled new"));
+  await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
+  const kept = () =>
+    page.evaluate(async () => {
+      const cache = await caches.match("./page.js", { cacheName: "unrolled new" });
+      return (await cache?.text())?.slice(-6);
+    });
+  await expect.poll(kept, { timeout: 20_000 }).toBe("// new");
+  await playground.close();
+  rmSync(folder, { recursive: true });
 });
 
 describe("on a server that sets no headers, in a folder of it", () => {

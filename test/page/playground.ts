@@ -22,10 +22,13 @@ export interface Playground {
 export async function startPlayground(
   options: { browser?: BrowserName; folder?: string } & ServeOptions & LaunchOptions = {},
 ): Promise<Playground> {
-  const { browser: name = "chromium", folder = FOLDER, isolated = true, args } = options;
+  const { browser: name = "chromium", folder = FOLDER, isolated = true, headers, args } = options;
   const browser = await launch(name, { args });
   if ("missing" in browser) throw new Error(browser.missing);
-  const server = await serve(folder, { isolated, ...(isolated && { headers: await policy(folder) }) });
+  const server = await serve(folder, {
+    isolated,
+    headers: { ...headers, ...(isolated && (await policy(folder))) },
+  });
   let errors: string[] = [];
   return {
     server,
