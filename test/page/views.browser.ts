@@ -122,10 +122,16 @@ describe("Through time", () => {
   it("shows the gradient vanish, explode, and stay", async () => {
     page = await playground.open("#/time");
     const fate = (cell: string) => textOf(page, `.unrolled.cell-${cell} figcaption p`);
+    // As it opens, gates win.
+    await waitForText(page, ".unrolled.cell-rnn", /vanishes.*after 100/);
+    expect(await fate("gru")).toMatch(/arrives/);
+    expect(await fate("lstm")).toMatch(/arrives/);
     await press(page, "It vanishes");
-    await waitForText(page, ".unrolled.cell-rnn", /vanishes/);
+    for (const cell of ["rnn", "gru", "lstm"])
+      await waitForText(page, `.unrolled.cell-${cell}`, /vanishes.*after 60/);
     await press(page, "It explodes");
     await waitForText(page, ".unrolled.cell-rnn", /explodes/);
+    await waitForText(page, ".unrolled.cell-gru", /arrives.*after 60/);
     await press(page, "Gates keep it");
     await waitForText(page, ".unrolled.cell-lstm", /arrives.*after 100/);
     expect(await fate("rnn")).toMatch(/vanishes/);

@@ -9,7 +9,13 @@ import { CELL_COLOURS, CELL_NAMES, shares } from "./time/cells.ts";
 import { Unrolled } from "./time/unrolled.tsx";
 
 const lab = new Lab();
-const input = signal<GradientsInput>({ radius: 0.9, steps: 50, clip: 1, memory: 1 });
+const PRESETS: { name: string; says: string; values: GradientsInput }[] = [
+  { name: "It vanishes", says: "radius below 1", values: { radius: 0.7, steps: 60, clip: 1, memory: 0 } },
+  { name: "It explodes", says: "radius above 1", values: { radius: 2, steps: 60, clip: 1, memory: 0 } },
+  { name: "Gates keep it", says: "memory open", values: { radius: 0.5, steps: 100, clip: 1, memory: 3 } },
+];
+
+const input = signal(PRESETS[2].values);
 const output = signal<GradientsOutput | undefined>(undefined);
 const problem = signal<string | undefined>(undefined);
 
@@ -40,12 +46,6 @@ function set(changes: Partial<GradientsInput>): void {
   input.value = { ...input.peek(), ...changes };
   void measure();
 }
-
-const PRESETS: { name: string; says: string; values: GradientsInput }[] = [
-  { name: "It vanishes", says: "radius below 1", values: { radius: 0.7, steps: 60, clip: 1, memory: 0 } },
-  { name: "It explodes", says: "radius above 1", values: { radius: 2, steps: 60, clip: 1, memory: 0 } },
-  { name: "Gates keep it", says: "memory open", values: { radius: 0.5, steps: 100, clip: 1, memory: 3 } },
-];
 
 export function TimeView() {
   useEffect(() => {

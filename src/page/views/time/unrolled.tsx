@@ -18,7 +18,7 @@ export function Unrolled({ cell }: { cell: CellGradients }) {
   const gap = (width - 60) / Math.max(1, shown.length - 1);
   const radius = Math.min(11, gap * 0.36);
   const last = left[steps];
-  const fate = !Number.isFinite(last) || last > 10 ? "explodes" : last < 1e-3 ? "vanishes" : "arrives";
+  const fate = !Number.isFinite(last) || last > 10 ? "explodes" : last < 0.01 ? "vanishes" : "arrives";
   return (
     <figure class={`panel unrolled cell-${cell.cell} is-${fate}`}>
       <figcaption>
