@@ -146,16 +146,49 @@ describe("Through time", () => {
 });
 
 describe("Bench", () => {
-  it("measures builds against plain TypeScript, and copies a table", async () => {
-    page = await playground.open("#/bench");
+  const measure = async (): Promise<void> => {
     await page.click("#bench");
     await page.waitForFunction(() => document.querySelectorAll(".bench-bars li").length >= 3, {
       timeout: 60_000,
     });
     await press(page, "Stop");
+  };
+  const COPY = ".bench-controls .quiet";
+
+  it("measures builds against plain TypeScript, and copies a table", async () => {
+    page = await playground.open("#/bench");
+    await page.browserContext().overridePermissions(playground.server.url, ["clipboard-read"]);
+    await measure();
     const bars = await textOf(page, ".bench-bars");
     expect(bars).toMatch(/plain TypeScript/);
     expect(bars).toMatch(/WASM simd/);
     expect(bars).toMatch(/GFLOP\/s\s+\d/);
+    await press(page, "Copy");
+    await waitForText(page, COPY, /Copied as a table/);
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^\| work \|[\s\S]+WASM simd/);
+    await measure();
+    expect(await textOf(page, COPY)).toBe("Copy");
+  });
+
+  it("copies without a clipboard, as over plain http, or says that it could not", async () => {
+    page = await playground.open("#/bench");
+    await page.evaluate(() => {
+      Object.defineProperty(navigator, "clipboard", { value: undefined });
+      document.addEventListener("copy", (event) => {
+        const { value } = event.target as HTMLTextAreaElement;
+        Object.assign(globalThis, { copied: value });
+      });
+    });
+    await measure();
+    await press(page, "Copy");
+    await waitForText(page, COPY, /Copied as a table/);
+    expect(await page.evaluate(() => (globalThis as unknown as { copied: string }).copied)).toMatch(
+      /^\| work \|[\s\S]+WASM simd/,
+    );
+    await page.evaluate(() => {
+      document.execCommand = () => false;
+    });
+    await press(page, "Copied");
+    await waitForText(page, COPY, /The browser did not let it be copied/);
   });
 });

@@ -1,6 +1,6 @@
 /** The project's bench in the visitor's browser: every build of the kernels against the same work in plain TypeScript. */
 import { signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { copyText } from "../clipboard.ts";
 import type { BenchRow } from "../lab/bench.ts";
 import { Lab } from "../lab/lab.ts";
 import { Notice, Select } from "../parts/controls.tsx";
@@ -59,12 +59,15 @@ function seriesName({ build, threads }: BenchRow): string {
 
 export function BenchView() {
   const set = useSignal<(typeof SETS)[number]["value"]>("kernels");
-  const copied = useSignal(false);
-  useEffect(() => () => void (copied.value = false), []);
+  /** What copying came to, of the rows that there were. */
+  const copied = useSignal<{ of: readonly BenchRow[]; says: string } | undefined>(undefined);
   const groups = groupRows(rows.value);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(asMarkdown(rows.peek()));
-    copied.value = true;
+    const of = rows.peek();
+    const says = (await copyText(asMarkdown(of)))
+      ? "Copied as a table"
+      : "The browser did not let it be copied";
+    copied.value = { of, says };
   };
   return (
     <div class="view bench">
@@ -105,7 +108,8 @@ export function BenchView() {
             disabled={rows.value.length === 0}
             onClick={() => void copy()}
           >
-            <CopyIcon /> <span aria-live="polite">{copied.value ? "Copied as a table" : "Copy"}</span>
+            <CopyIcon />{" "}
+            <span aria-live="polite">{copied.value?.of === rows.value ? copied.value.says : "Copy"}</span>
           </button>
         </div>
         <p class="field-note">Other tabs and a low battery make figures worse. {isolationNote()}</p>
