@@ -48,6 +48,23 @@ describe("Tokens", () => {
     expect(await count()).toBeGreaterThan(1.5 * many);
     await page.hover(".token");
     expect(await textOf(page, ".token-detail")).toMatch(/t is number \d+, byte 74/);
+    await page.focus(".token");
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft"] as const) await page.keyboard.press(key);
+    await waitForText(page, ".token-detail", /h is number \d+, byte 68/);
+  });
+
+  it("has its whole vocabulary even if it was left while that grew", async () => {
+    page = await playground.open("#/tokens");
+    await waitForText(page, ".merge-list h2", /^[\d,]+ merges of 1,792/);
+    await page.evaluate(() => {
+      location.hash = "#/bench";
+    });
+    await page.waitForSelector(".view.bench");
+    await page.evaluate(() => {
+      location.hash = "#/tokens";
+    });
+    await page.waitForSelector(".view.tokens");
+    expect(await textOf(page, ".merge-list h2")).toMatch(/^1,792 merges/);
   });
 
   it("learns byte pairs from one's own text, and finds merges", async () => {
@@ -63,6 +80,11 @@ describe("Tokens", () => {
       [...document.querySelectorAll(".merge-result")].every((result) => result.textContent?.includes("low")),
     );
     expect(await textOf(page, ".merge-list li")).toMatch(/lo\s*\+\s*w\s+·?low/);
+    await replaceText(page, '.merge-list input[type="search"]', " ");
+    await page.keyboard.press("Backspace");
+    await replaceText(page, ".text-input textarea", "abc");
+    await page.click("#learn");
+    await waitForText(page, ".merge-none", /No pair of bytes comes twice/);
   });
 
   it("learns word vectors, in which like words have larger products", async () => {

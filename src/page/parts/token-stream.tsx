@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { GeneratedToken } from "unrolled";
 import { percent, visible } from "./format.ts";
+import { moveFocus } from "./move-focus.ts";
 
 export interface NamedToken extends GeneratedToken {
   others: { text: string; probability: number }[];
@@ -32,14 +33,7 @@ export function TokenStream({
             aria-label={`${visible(one.text)}, ${percent(one.probability)}`}
             onMouseEnter={() => (looked.value = i)}
             onFocus={() => (looked.value = i)}
-            onKeyDown={(event) => {
-              const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-              const next = step && event.currentTarget.parentElement?.querySelectorAll("button")[i + step];
-              if (next) {
-                event.preventDefault();
-                next.focus();
-              }
-            }}
+            onKeyDown={moveFocus}
           >
             {one.text}
           </button>

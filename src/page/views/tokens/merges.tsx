@@ -10,7 +10,7 @@ import { PlayIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
 import { OWN, SUPPLIED } from "../../state/supplied.ts";
 import { ownText } from "../../state/texts.ts";
-import { grow, learn, learnt, problem, progress, size, stopGrowing } from "./vocabulary.ts";
+import { finishGrowing, grow, learn, learnt, problem, progress, size, stopGrowing } from "./vocabulary.ts";
 
 const SOURCES = [
   ...SUPPLIED.map(({ id, title }) => ({ value: id, label: title })),
@@ -22,7 +22,7 @@ export function Merges() {
   const vocabSize = useSignal(2048);
   useEffect(() => {
     if (!learnt.peek() && progress.peek() === undefined) void learn("moby-dick", "Moby-Dick", 2048);
-    return stopGrowing;
+    return finishGrowing;
   }, []);
   const isMissing = source.value === OWN && ownText.value.trim() === "";
   return (
@@ -199,7 +199,11 @@ function MergeList() {
           })}
         </ol>
         {indices.length === 0 && (
-          <p class="quiet merge-none">No merge makes {JSON.stringify(filter.value)}.</p>
+          <p class="quiet merge-none">
+            {wanted === ""
+              ? "No pair of bytes comes twice: there is nothing to merge."
+              : `No merge makes ${JSON.stringify(filter.value)}.`}
+          </p>
         )}
       </section>
     </div>

@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import { CharacterTokenizer, type Tokenizer } from "unrolled";
 import { Figure, Segmented, StopSlider } from "../../parts/controls.tsx";
 import { integer, visible } from "../../parts/format.ts";
+import { moveFocus } from "../../parts/move-focus.ts";
 import { BYTES, learnt, progress, size, stopGrowing, tokenizer } from "./vocabulary.ts";
 
 const text = signal(
@@ -107,23 +108,24 @@ function TokenList({ tokenizer, ids }: { tokenizer: Tokenizer; ids: Int32Array }
   const at = looked.value !== undefined && looked.value < ids.length ? looked.value : undefined;
   return (
     <>
-      <p
-        class="token-list"
-        onMouseOver={(event) => {
-          const index = (event.target as HTMLElement).dataset.index;
-          if (index !== undefined) looked.value = Number(index);
-        }}
-        onFocus={() => {}}
-      >
+      <p class="token-list">
         {pieces.map((piece, i) => (
-          <span key={i} data-index={i} class={`token colour-${i % COLOURS}${piece.isPart ? " is-part" : ""}`}>
+          <button
+            key={i}
+            type="button"
+            tabIndex={i === (at ?? 0) ? 0 : -1}
+            class={`token colour-${i % COLOURS}${piece.isPart ? " is-part" : ""}`}
+            onMouseEnter={() => (looked.value = i)}
+            onFocus={() => (looked.value = i)}
+            onKeyDown={moveFocus}
+          >
             {piece.shown}
-          </span>
+          </button>
         ))}
       </p>
-      <p class="token-detail">
+      <p class="token-detail" aria-live="polite">
         {at === undefined ? (
-          <span class="quiet">Point at a token to see its number and bytes.</span>
+          <span class="quiet">Point at a token, or go to it by keys, to see its number and bytes.</span>
         ) : (
           <>
             <b>{pieces[at].shown}</b> is number <b>{integer(ids[at])}</b>, {pieces[at].bytes}

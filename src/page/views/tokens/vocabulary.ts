@@ -53,6 +53,13 @@ export function stopGrowing(): void {
   growing = undefined;
 }
 
+/** Shows at once what it is growing to. */
+export function finishGrowing(): void {
+  if (growing === undefined) return;
+  stopGrowing();
+  size.value = learnt.peek()?.description.tokens.length ?? BYTES;
+}
+
 export async function learn(textId: string, source: string, vocabSize: number): Promise<void> {
   problem.value = undefined;
   progress.value = "Reading …";
