@@ -1,6 +1,8 @@
 /** The text in the colours of one unit: what does it follow? (Karpathy, Johnson & Fei-Fei 2015) */
+import { Fragment } from "preact";
 import type { Inspection, LayerActivations } from "unrolled";
-import { diverging } from "../../parts/heat.ts";
+import { visible } from "../../parts/format.ts";
+import { shade } from "../../parts/heat.ts";
 import { hovered, level, looked, SERIES, seriesOf } from "./looked.ts";
 
 export function FollowedText({
@@ -26,18 +28,21 @@ export function FollowedText({
       </div>
       <p class="followed-text">
         {seen.tokens.map((token, t) => (
-          <button
-            key={t}
-            type="button"
-            tabIndex={-1}
-            class={`${t === step ? "is-on" : ""} ${Math.abs(levels[t]) > 0.6 ? "is-strong" : ""}`}
-            style={{ background: diverging(levels[t]) }}
-            onClick={() => {
-              looked.value = { ...looked.peek(), step: t };
-            }}
-          >
-            {token}
-          </button>
+          <Fragment key={t}>
+            <button
+              type="button"
+              tabIndex={-1}
+              class={t === step ? "is-on" : undefined}
+              style={shade(levels[t])}
+              aria-label={visible(token)}
+              onClick={() => {
+                looked.value = { ...looked.peek(), step: t };
+              }}
+            >
+              {token.replaceAll("\n", "⏎")}
+            </button>
+            {token.endsWith("\n") && <br />}
+          </Fragment>
         ))}
       </p>
     </section>

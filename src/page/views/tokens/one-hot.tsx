@@ -5,7 +5,7 @@ import { Lab } from "../../lab/lab.ts";
 import type { VectorsOutput } from "../../lab/vectors.ts";
 import { Notice } from "../../parts/controls.tsx";
 import { integer } from "../../parts/format.ts";
-import { diverging } from "../../parts/heat.ts";
+import { diverging, shade } from "../../parts/heat.ts";
 import { PlayIcon } from "../../parts/icons.tsx";
 import { hasSIMD } from "../../state/support.ts";
 import { loadText } from "../../state/texts.ts";
@@ -215,11 +215,7 @@ function Products({
               {words.map((b) => {
                 const value = product(a, b);
                 return (
-                  <td
-                    key={b}
-                    style={{ background: diverging(value) }}
-                    class={Math.abs(value) > 0.62 ? "is-strong" : undefined}
-                  >
+                  <td key={b} style={shade(value)}>
                     {value === 0
                       ? "0"
                       : value
