@@ -140,6 +140,62 @@ describe("Inside", () => {
   });
 });
 
+describe("Inside, a model of", () => {
+  const train = async (settings: string): Promise<void> => {
+    page = await playground.open(`#/train?batchSize=8&sequenceLength=16&${settings}`);
+    await page.click("#train");
+    await waitForText(page, ".run-panel", /Finished/);
+    await page.evaluate(() => {
+      location.hash = "#/inside";
+    });
+    await page.waitForSelector(".heat canvas");
+  };
+
+  it("sums, reads sums unless told otherwise, and says what it does not know", async () => {
+    await train("text=sums&hiddenSize=16&embeddingSize=8&steps=100");
+    const sentence = () =>
+      page.$eval(".inside-controls textarea", (area) => (area as HTMLTextAreaElement).value);
+    expect(await sentence()).toMatch(/^(\d+\+\d+=\d+\n){3,}\d+\+\d+=\d+$/);
+    expect(await textOf(page, ".followed-text")).toMatch(/^\d+\+\d+=\d+⏎$/m);
+    expect(await textOf(page, ".inside-controls")).not.toMatch(/had no/);
+    await replaceText(page, ".inside-controls textarea", "4x7=é");
+    await waitForText(page, ".inside-controls", /text had no x é: it reads each of them as �/);
+    await replaceText(page, ".inside-controls textarea", "1");
+    await page.keyboard.press("Backspace");
+    await waitForText(page, ".inside", /Write something for the model to read/);
+    expect(await page.$(".heat")).toBeNull();
+    expect(await page.$(".inside .notice")).toBeNull();
+  });
+
+  it("byte pairs, can be read on a phone, and the column looked at stays in sight", async () => {
+    await train("text=moby-dick&tokenizer=bpe&vocabSize=512&hiddenSize=16&embeddingSize=8&steps=100");
+    await page.setViewport({ width: 390, height: 844 });
+    await replaceText(
+      page,
+      ".inside-controls textarea",
+      "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money",
+    );
+    await page.waitForFunction(() => document.querySelectorAll(".heat-tokens span").length > 30);
+    const cut = await page.$$eval(".heat-tokens span", (labels) =>
+      labels
+        .filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight)
+        .map((one) => one.textContent),
+    );
+    expect(cut).toEqual([]);
+    const isInSight = () =>
+      page.evaluate(() => {
+        const box = document.querySelector(".heat-scroll")!.getBoundingClientRect();
+        const column = document.querySelector(".heat-column")!.getBoundingClientRect();
+        return column.left >= box.left && column.right <= box.right;
+      });
+    await page.focus(".heat-field");
+    for (let i = 0; i < 28; i++) await page.keyboard.press("ArrowRight");
+    await expect.poll(isInSight).toBe(true);
+    for (let i = 0; i < 26; i++) await page.keyboard.press("ArrowLeft");
+    await expect.poll(isInSight).toBe(true);
+  });
+});
+
 describe("Through time", () => {
   it("shows the gradient vanish, explode, and stay", async () => {
     page = await playground.open("#/time");

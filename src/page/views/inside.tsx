@@ -1,8 +1,9 @@
 /** A sentence unrolled: what each unit held at each token, and what the model expected next. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import type { Inspection } from "unrolled";
 import { FileButton, Notice, Segmented } from "../parts/controls.tsx";
+import { visible } from "../parts/format.ts";
 import { UploadIcon } from "../parts/icons.tsx";
 import { readSettings } from "../state/experiment.ts";
 import { openModel, type Run, runs, select, selected, startRun } from "../state/runs.ts";
@@ -11,11 +12,15 @@ import { FollowedText } from "./inside/followed-text.tsx";
 import { HeatMap } from "./inside/heat-map.tsx";
 import { looked, SERIES, seriesOf } from "./inside/looked.ts";
 import { NextTokens } from "./inside/next-tokens.tsx";
+import { firstLinesFor, unknownIn } from "./inside/sentence.ts";
 
-const text = signal(
-  "Call me Ishmael. Some years ago, never mind how long, I thought I would sail about a little and see the watery part of the world.",
-);
+/** The reader's sentence; until there is one, each run's own first lines. */
+const written = signal<string | undefined>(undefined);
+const given = signal("");
+const sentence = computed(() => written.value ?? given.value);
 const seen = signal<Inspection | undefined>(undefined);
+/** What the model does not know of the sentence. */
+const unknown = signal<readonly string[]>([]);
 const problem = signal<string | undefined>(undefined);
 const MOST_CHARACTERS = 400;
 /** How often a run that trains is looked at anew, in milliseconds. */
@@ -32,10 +37,16 @@ async function look(run: Run): Promise<void> {
   isBusy = true;
   try {
     const trainer = await run.trainer();
+    if (written.peek() === undefined) given.value = await firstLinesFor(run);
+    const text = sentence.peek();
+    if (text === "") {
+      problem.value = undefined;
+      return;
+    }
     const { layer, unit } = looked.peek();
     const { hiddenSize, numLayers = 1 } = trainer.info.config;
     const inside = { layer: Math.min(layer, numLayers - 1), index: Math.min(unit, hiddenSize - 1) };
-    const found = await trainer.inspect(text.peek(), { unit: inside, alternatives: 6 });
+    const found = await trainer.inspect(text, { unit: inside, alternatives: 6 });
     // What was chosen while the model looked stays: a look at that follows.
     const now = looked.peek();
     looked.value = {
@@ -45,32 +56,33 @@ async function look(run: Run): Promise<void> {
       step: Math.min(now.step, found.tokens.length - 1),
     };
     seen.value = found;
+    unknown.value = unknownIn(trainer.info.tokenizer, text);
     problem.value = undefined;
   } catch (error) {
     problem.value = (error as Error).message;
   } finally {
     isBusy = false;
+    const next = waiting;
+    waiting = undefined;
+    if (next) void look(next);
   }
-  const next = waiting;
-  waiting = undefined;
-  if (next) void look(next);
 }
 
 export function InsideView() {
   const id = useId();
   const run = selected.value;
   const { layer, unit } = looked.value;
-  const written = text.value;
+  const own = written.value;
+  const text = sentence.value;
   const status = run?.status.value;
   useEffect(() => {
-    if (run && written !== "") void look(run);
-  }, [run, written, layer, unit, status === "finished", status === "paused"]);
+    if (run) void look(run);
+  }, [run, own, layer, unit, status === "finished", status === "paused"]);
   useEffect(() => {
     if (!run || status !== "training") return;
     const timer = setInterval(() => void look(run), EVERY);
     return () => clearInterval(timer);
   }, [run, status]);
-  const isStaleView = !run || !seen.value;
   return (
     <div class="view inside">
       <header class="view-head">
@@ -100,11 +112,14 @@ export function InsideView() {
                 rows={2}
                 maxLength={MOST_CHARACTERS}
                 spellcheck={false}
-                value={written}
+                value={text}
                 onInput={(event) => {
-                  text.value = event.currentTarget.value;
+                  written.value = event.currentTarget.value;
                 }}
               />
+              <p class="field-note" aria-live="polite">
+                {text !== "" && unknown.value.length > 0 && <Unknown names={unknown.value} />}
+              </p>
             </div>
             {status === "training" && (
               <p class="field-note" aria-live="polite">
@@ -112,15 +127,28 @@ export function InsideView() {
               </p>
             )}
           </div>
-          {problem.value && written !== "" && <Notice kind="error">{problem.value}</Notice>}
-          {isStaleView ? (
-            <p class="quiet">{problem.value ? "" : "Looking …"}</p>
+          {problem.value && <Notice kind="error">{problem.value}</Notice>}
+          {own === "" ? (
+            <p class="quiet">Write something for the model to read.</p>
+          ) : seen.value ? (
+            <Look seen={seen.value} />
           ) : (
-            <Look seen={seen.value!} />
+            <p class="quiet">{problem.value ? "" : "Looking …"}</p>
           )}
         </>
       )}
     </div>
+  );
+}
+
+const MOST_UNKNOWN = 12;
+
+function Unknown({ names }: { names: readonly string[] }) {
+  return (
+    <>
+      This model's text had no {names.slice(0, MOST_UNKNOWN).map(visible).join(" ")}
+      {names.length > MOST_UNKNOWN && ` and ${names.length - MOST_UNKNOWN} more`}: it reads each of them as �.
+    </>
   );
 }
 

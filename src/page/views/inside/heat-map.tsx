@@ -6,6 +6,9 @@ import { divergingRGB } from "../../parts/heat.ts";
 import { theme } from "../../state/theme.ts";
 import { hovered, level, looked, type Rows, SERIES, seriesOf } from "./looked.ts";
 
+/** Of the next columns, so that one sees where it goes on. */
+const MARGIN = 24;
+
 export function HeatMap({
   seen,
   layer,
@@ -16,6 +19,7 @@ export function HeatMap({
   series: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const scroll = useRef<HTMLDivElement>(null);
   const rows = seriesOf(layer, series)!;
   const { step, unit } = looked.value;
   const steps = seen.tokens.length;
@@ -23,6 +27,14 @@ export function HeatMap({
   useEffect(() => {
     if (canvas.current) draw(canvas.current, rows, steps);
   }, [seen, layer, series, isDark]);
+  useEffect(() => {
+    // Not scrollIntoView, which would move the page as well.
+    const { clientWidth, scrollLeft, scrollWidth } = scroll.current!;
+    const left = (step / steps) * scrollWidth;
+    const right = ((step + 1) / steps) * scrollWidth;
+    if (left < scrollLeft) scroll.current!.scrollLeft = left - MARGIN;
+    else if (right > scrollLeft + clientWidth) scroll.current!.scrollLeft = right - clientWidth + MARGIN;
+  }, [step, steps]);
   const move = (t: number, u: number): void => {
     looked.value = {
       ...looked.peek(),
@@ -51,6 +63,8 @@ export function HeatMap({
     move(now.step + by[0], now.unit + by[1]);
   };
   const value = rows.values[step * rows.width + unit];
+  // Tokens of several characters are written upright, which needs the height of a line.
+  const isUpright = seen.tokens.some((token) => [...token].length > 1);
   const height = Math.max(220, Math.min(460, 4 * rows.width));
   return (
     <figure class="panel heat">
@@ -62,8 +76,8 @@ export function HeatMap({
           unit {unit}, <b>{visible(seen.tokens[step])}</b>: {value.toFixed(3)}
         </p>
       </figcaption>
-      <div class="heat-scroll">
-        <div class="heat-box" style={{ minWidth: `${11 * steps}px` }}>
+      <div class="heat-scroll" ref={scroll}>
+        <div class="heat-box" style={{ minWidth: `${(isUpright ? 16 : 11) * steps}px` }}>
           <div
             class="heat-field"
             role="slider"
@@ -101,9 +115,9 @@ export function HeatMap({
               style={{ top: `${(100 * unit) / rows.width}%`, height: `${100 / rows.width}%` }}
             />
           </div>
-          <div class="heat-tokens" aria-hidden="true">
+          <div class={isUpright ? "heat-tokens is-upright" : "heat-tokens"} aria-hidden="true">
             {seen.tokens.map((token, t) => (
-              <span key={t} class={t === step ? "is-on" : undefined}>
+              <span key={t} class={t === step ? "is-on" : undefined} title={visible(token)}>
                 {visible(token)}
               </span>
             ))}
