@@ -233,6 +233,9 @@ describe("the form", () => {
     page = await playground.open(TINY);
     // As over plain http.
     await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.evaluate(() => {
+      document.execCommand = () => false;
+    });
     await press(page, "Link to this");
     await page.waitForSelector(".copy-by-hand input");
     const selection = await page.evaluate(() => {
