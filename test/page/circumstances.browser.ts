@@ -241,7 +241,7 @@ describe("on a laptop and a phone", () => {
     await page.reload();
     await page.waitForSelector("#train");
     await page.click("#train");
-    await waitForText(page, ".run-panel h2", /LSTM 32$/);
+    await waitForText(page, ".run-panel h2", /^LSTM 32/);
     await waitForStep(page, 10);
     await page.close();
   });

@@ -3,8 +3,8 @@ import { computed, signal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import type { Inspection } from "unrolled";
 import { FileButton, Notice, Segmented } from "../parts/controls.tsx";
-import { visible } from "../parts/format.ts";
 import { UploadIcon } from "../parts/icons.tsx";
+import { UnknownNote } from "../parts/unknown-note.tsx";
 import { readSettings } from "../state/experiment.ts";
 import { openModel, type Run, runs, select, selected, startRun } from "../state/runs.ts";
 import { Equations } from "./inside/equations.tsx";
@@ -12,15 +12,13 @@ import { FollowedText } from "./inside/followed-text.tsx";
 import { HeatMap } from "./inside/heat-map.tsx";
 import { looked, SERIES, seriesOf } from "./inside/looked.ts";
 import { NextTokens } from "./inside/next-tokens.tsx";
-import { firstLinesFor, unknownIn } from "./inside/sentence.ts";
+import { firstLinesFor } from "./inside/sentence.ts";
 
 /** The reader's sentence; until there is one, each run's own first lines. */
 const written = signal<string | undefined>(undefined);
 const given = signal("");
 const sentence = computed(() => written.value ?? given.value);
 const seen = signal<Inspection | undefined>(undefined);
-/** What the model does not know of the sentence. */
-const unknown = signal<readonly string[]>([]);
 const problem = signal<string | undefined>(undefined);
 const MOST_CHARACTERS = 400;
 /** How often a run that trains is looked at anew, in milliseconds. */
@@ -56,7 +54,6 @@ async function look(run: Run): Promise<void> {
       step: Math.min(now.step, found.tokens.length - 1),
     };
     seen.value = found;
-    unknown.value = unknownIn(trainer.info.tokenizer, text);
     problem.value = undefined;
   } catch (error) {
     problem.value = (error as Error).message;
@@ -117,9 +114,7 @@ export function InsideView() {
                   written.value = event.currentTarget.value;
                 }}
               />
-              <p class="field-note" aria-live="polite">
-                {text !== "" && unknown.value.length > 0 && <Unknown names={unknown.value} />}
-              </p>
+              <UnknownNote tokenizer={run.tokenizer.value} text={text} />
             </div>
             {status === "training" && (
               <p class="field-note" aria-live="polite">
@@ -138,17 +133,6 @@ export function InsideView() {
         </>
       )}
     </div>
-  );
-}
-
-const MOST_UNKNOWN = 12;
-
-function Unknown({ names }: { names: readonly string[] }) {
-  return (
-    <>
-      This model's text had no {names.slice(0, MOST_UNKNOWN).map(visible).join(" ")}
-      {names.length > MOST_UNKNOWN && ` and ${names.length - MOST_UNKNOWN} more`}: it reads each of them as �.
-    </>
   );
 }
 
