@@ -91,9 +91,9 @@ export const CHOICES = {
     label: "Schedule",
     choices: [
       choice("cosine", "Cosine", "Loshchilov & Hutter 2017"),
-      choice("step", "Steps", "halved every tenth of the run"),
-      choice("plateau", "Plateau", "a tenth when validation stops improving"),
-      choice("constant", "Constant"),
+      choice("step", "Steps", "halved every tenth of the run · Darken & Moody 1990"),
+      choice("plateau", "Plateau", "a tenth when validation stops improving · Krizhevsky et al. 2012"),
+      choice("constant", "Constant", "Widrow & Hoff 1960"),
     ],
     default: "cosine",
   },
@@ -113,6 +113,7 @@ export const NUMBERS = {
   vocabSize: {
     label: "Vocabulary",
     help: "tokens to learn at most",
+    paper: "Sennrich, Haddow & Birch 2016",
     stops: [300, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192],
     default: 1024,
     integer: true,
@@ -120,6 +121,7 @@ export const NUMBERS = {
   hiddenSize: {
     label: "Units",
     help: "in each layer",
+    paper: "Karpathy, Johnson & Fei-Fei 2016",
     stops: [16, 32, 48, 64, 96, 128, 192, 256, 384, 512],
     default: 128,
     integer: true,
@@ -156,12 +158,14 @@ export const NUMBERS = {
   batchSize: {
     label: "Batch",
     help: "sequences side by side",
+    paper: "Keskar et al. 2017",
     stops: [4, 8, 16, 24, 32, 48, 64, 96, 128],
     default: 32,
     integer: true,
   },
   learningRate: {
     label: "Learning rate",
+    paper: "Bengio 2012",
     stops: [
       1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.3, 1,
     ],
@@ -178,6 +182,8 @@ export const NUMBERS = {
   },
   steps: {
     label: "Steps",
+    help: "when to stop",
+    paper: "Prechelt 1998",
     stops: [100, 200, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000],
     default: 2000,
     integer: true,
@@ -186,6 +192,7 @@ export const NUMBERS = {
   seed: {
     label: "Seed",
     help: "of weights, dropout and samples",
+    paper: "Salmon et al. 2011",
     stops: Array.from({ length: 33 }, (_, i) => i),
     default: 1,
     integer: true,
