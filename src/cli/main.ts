@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 /** The `unrolled` command. Exit codes: 0 done, 1 failure, 2 usage; 130 and 143 when SIGINT or SIGTERM ended a training. */
 import manifest from "../../package.json" with { type: "json" };
-import { ConfigError, UnrolledError } from "../errors.ts";
+import { ConfigError, FileError, UnrolledError } from "../errors.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { withFlags } from "./flags.ts";
@@ -56,7 +56,9 @@ try {
     console.error("stopped: nothing was written");
     process.exitCode = error.exitCode;
   } else if (error instanceof UnrolledError) {
-    console.error(`error: ${withFlags(error.message, running.options)}`);
+    // Messages about files hold names that are the user's.
+    const isAboutFile = error instanceof FileError;
+    console.error(`error: ${isAboutFile ? error.message : withFlags(error.message, running.options)}`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   } else {
     throw error;

@@ -187,6 +187,9 @@ async function run(file: string | undefined, given: Options, command: Command): 
     build: engine.build,
   });
   signal.addEventListener("abort", () => display.stop());
+  // One that came while the text was cut into tokens is heard now.
+  await new Promise(setImmediate);
+  if (!job.checkpoint) signal.throwIfAborted();
   try {
     for await (const report of trainer.run()) {
       if (report.kind === "step") {

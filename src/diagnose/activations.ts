@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { checkCount, likeliest } from "../generate/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { inEvaluation } from "../nn/evaluation.ts";
 import type { LayerTrace } from "../nn/recurrent.ts";
 import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
 import { softmax } from "../tensor/softmax.ts";
@@ -50,11 +51,9 @@ export function activations(
   if (ids.length === 0) throw new ConfigError("the text is empty: expected at least one token to look at");
   const { engine, rnn } = model;
   const steps = ids.length;
-  const { training } = model;
-  model.eval();
   rnn.trace = [];
   try {
-    return engine.infer(() => {
+    const read = (): Activations => {
       const input = model.embedding.forward(engine.ids(ids, [steps, 1])).toArray() as Float32Array;
       const { logits } = model.forward(engine.ids(ids, [steps, 1]));
       const chances = softmax(logits).toArray() as Float32Array;
@@ -73,10 +72,10 @@ export function activations(
         next: rows.map((row) => likeliest(row, alternatives)),
         probabilities: Float32Array.from(rows, (row, t) => row[ids[t + 1]] ?? Number.NaN),
       };
-    });
+    };
+    return inEvaluation(model, () => engine.infer(read));
   } finally {
     rnn.trace = undefined;
-    model.train(training);
   }
 }
 

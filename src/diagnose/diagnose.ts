@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { inEvaluation } from "../nn/evaluation.ts";
 import type { Module } from "../nn/module.ts";
 import { type LayerTrace, Recurrent } from "../nn/recurrent.ts";
 import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
@@ -88,22 +89,20 @@ export function diagnoseLoss(engine: Engine, module: Module, loss: () => Tensor)
   for (const [name, part] of module.namedModules()) {
     if (part instanceof Recurrent) recurrent.push([name, part]);
   }
-  const training = new Map(Array.from(module.namedModules(), ([, part]) => [part, part.training]));
-  for (const [part] of training) part.training = false;
   for (const [, layer] of recurrent) layer.trace = [];
   try {
     module.zeroGradients();
-    return engine.step(() => {
+    const step = (): Diagnosis => {
       const result = loss();
       result.backward();
       const layers = recurrent.flatMap(([name, { trace }]) =>
         (trace ?? []).map((pass) => describe(name, pass)),
       );
       return { loss: result.item(), gradientNorm: gradientNorm(module.parameters()), layers };
-    });
+    };
+    return inEvaluation(module, () => engine.step(step));
   } finally {
     for (const [, layer] of recurrent) layer.trace = undefined;
-    for (const [part, before] of training) part.training = before;
     module.zeroGradients();
   }
 }

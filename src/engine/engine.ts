@@ -221,7 +221,10 @@ export class Engine extends Runner {
     return tensor;
   }
 
-  /** A tensor of zeros, f32; where it lives, as with {@link tensor}. @throws ShapeError unless the shape is of positive integers. */
+  /**
+   * A tensor of zeros, f32; where it lives, as with {@link tensor}.
+   * @throws ShapeError unless the shape is of positive integers.
+   */
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
     const tensor = this.empty(shape, "f32", "zeros");
@@ -281,13 +284,16 @@ export class Engine extends Runner {
     const { pointer, shape, dtype, size } = tensor;
     const copy = new Tensor(this, pointer, shape, dtype, `kept ${tensor.name}`, this.#step);
     const isArena = tensor.stepId !== undefined;
-    if (isArena && previous?.isAlive && previous.stepId === undefined && previous.size === size) {
+    const ends = previous?.isAlive && previous.stepId === undefined;
+    if (ends) {
       if (this.#replaced.has(previous)) {
         throw new EngineError(
           `engine.keep(): ${previous} was already given up for another tensor in this step`,
         );
       }
       this.#replaced.add(previous);
+    }
+    if (isArena && ends && previous.size === size) {
       // At the end, since the step may still read what `previous` holds.
       this.#copies.push(() => {
         const target = previous.surrender();
@@ -300,7 +306,7 @@ export class Engine extends Runner {
     const data = tensor.toArray();
     this.#after.push(() => {
       const target = this.memory.allocate(4 * size);
-      if (previous?.isAlive && previous.stepId === undefined) previous.free();
+      if (ends) previous.free();
       copy.settle(target);
       if (data instanceof Int32Array) this.memory.i32.set(data, target >>> 2);
       else this.memory.f32.set(data, target >>> 2);

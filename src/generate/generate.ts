@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { LanguageModel } from "../models/language-model.ts";
+import { inEvaluation } from "../nn/evaluation.ts";
 import type { RecurrentState } from "../nn/recurrent.ts";
 import { scale } from "../tensor/elementwise.ts";
 import { softmax } from "../tensor/softmax.ts";
@@ -11,10 +12,9 @@ import { continueText, type GeneratedToken, type GenerateOptions, type TextReade
 /** What generation needs of a model. */
 export interface Generative {
   readonly engine: Engine;
-  readonly training: boolean;
   readonly tokenizer?: Tokenizer | undefined;
   forward(ids: Tensor, state?: RecurrentState): { logits: Tensor; state: RecurrentState };
-  train(training?: boolean): unknown;
+  namedModules(): Iterable<[string, { training: boolean }]>;
 }
 
 /**
@@ -44,19 +44,14 @@ function openModel(model: Generative): TextReader {
   return {
     runner: engine,
     read(ids, temperature) {
-      const wasTraining = model.training;
-      if (wasTraining) model.train(false);
-      try {
-        return engine.infer(() => {
-          const result = model.forward(engine.ids(ids, [ids.length, 1]), state);
-          const next = { h: engine.keep(result.state.h, state?.h) } as RecurrentState;
-          if (result.state.c) next.c = engine.keep(result.state.c, state?.c);
-          state = next;
-          return temperature === undefined ? undefined : lastProbabilities(result.logits, temperature);
-        });
-      } finally {
-        if (wasTraining) model.train();
-      }
+      const step = () => {
+        const result = model.forward(engine.ids(ids, [ids.length, 1]), state);
+        const next = { h: engine.keep(result.state.h, state?.h) } as RecurrentState;
+        if (result.state.c) next.c = engine.keep(result.state.c, state?.c);
+        state = next;
+        return temperature === undefined ? undefined : lastProbabilities(result.logits, temperature);
+      };
+      return inEvaluation(model, () => engine.infer(step));
     },
     close() {
       state?.h.free();

@@ -1,5 +1,6 @@
 import { KINDS } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { inEvaluation } from "../nn/evaluation.ts";
 import { keptBias, keptProjection } from "../tensor/input-projection.ts";
 import { keptPanels } from "../tensor/panels.ts";
 import { GATES } from "../tensor/recurrent-pass.ts";
@@ -38,25 +39,20 @@ export function openLanguageModel(model: LanguageModel): TextReader {
 }
 
 function readTogether(model: LanguageModel, pass: TokenPass, ids: Int32Array): void {
-  const { engine, rnn, embedding, training } = model;
+  const { engine, rnn, embedding } = model;
   for (const id of ids) pass.check(id);
   const { h, c } = pass.state;
-  if (training) model.eval();
-  try {
-    pass.state = engine.infer(() => {
-      const shape = [rnn.numLayers, 1, rnn.stateSize];
-      const before = {
-        h: engine.tensor(h, shape),
-        c: c.length ? engine.tensor(c, [rnn.numLayers, 1, rnn.hiddenSize]) : undefined,
-      };
-      const { state } = rnn.forward(embedding.lookup(engine.ids(ids, [ids.length, 1])), before);
-      const read = (tensor?: { toArray(): Float32Array | Int32Array }) =>
-        (tensor?.toArray() ?? new Float32Array()) as Float32Array;
-      return { h: read(state.h), c: read(state.c) };
-    });
-  } finally {
-    if (training) model.train();
-  }
+  const step = () => {
+    const before = {
+      h: engine.tensor(h, [rnn.numLayers, 1, rnn.stateSize]),
+      c: c.length ? engine.tensor(c, [rnn.numLayers, 1, rnn.hiddenSize]) : undefined,
+    };
+    const { state } = rnn.forward(embedding.lookup(engine.ids(ids, [ids.length, 1])), before);
+    const read = (tensor?: { toArray(): Float32Array | Int32Array }) =>
+      (tensor?.toArray() ?? new Float32Array()) as Float32Array;
+    return { h: read(state.h), c: read(state.c) };
+  };
+  pass.state = inEvaluation(model, () => engine.infer(step));
 }
 
 /** Where the weights lie, in panels if the engine multiplies a vector faster from those. */

@@ -101,7 +101,8 @@ export class CharacterBPETokenizer extends BPETokenizer {
     word[word.length - 1] += this.#suffix;
     let count = 0;
     for (const character of word) {
-      const id = this.ids.get(character) ?? this.#unknownId;
+      const known = this.ids.get(character);
+      const id = known === undefined || this.isSpecial(known) ? this.#unknownId : known;
       if (id !== undefined) symbols[count++] = id;
     }
     return count;

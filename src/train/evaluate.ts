@@ -1,4 +1,5 @@
 import { createPacer } from "../macrotask.ts";
+import { inEvaluation } from "../nn/evaluation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { carry, drop } from "./carry.ts";
 import type { Batch, Trainable } from "./interfaces.ts";
@@ -16,7 +17,7 @@ export interface Evaluation {
 
 /**
  * The mean loss over batches, in eval mode, carrying state as the batches say. Between two batches, while it serves timers
- * and messages, the model is in the mode that it was in. Undefined if the signal aborted it.
+ * and messages, each part of the model is in the mode that it was in. Undefined if the signal aborted it.
  */
 export async function evaluate<B extends Batch>(
   model: Trainable<B>,
@@ -36,18 +37,13 @@ export async function evaluate<B extends Batch>(
         drop(carried);
         carried = [];
       }
-      const { training } = model;
-      model.train(false);
-      try {
-        engine.infer(() => {
-          const result = model.loss(batch, carried);
-          total += result.loss.item() * result.count;
-          count += result.count;
-          carried = carry(engine, carried, result.carried);
-        });
-      } finally {
-        model.train(training);
-      }
+      const step = (): void => {
+        const result = model.loss(batch, carried);
+        total += result.loss.item() * result.count;
+        count += result.count;
+        carried = carry(engine, carried, result.carried);
+      };
+      inEvaluation(model, () => engine.infer(step));
     }
   } finally {
     drop(carried);

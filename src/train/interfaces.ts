@@ -21,7 +21,7 @@ export interface Trainable<B extends Batch> {
    */
   loss(batch: B, carried: readonly Tensor[]): { loss: Tensor; count: number; carried?: readonly Tensor[] };
   namedParameters(): Iterable<[string, Parameter]>;
-  readonly training: boolean;
+  namedModules(): Iterable<[string, { training: boolean }]>;
   train(training?: boolean): unknown;
 }
 

@@ -101,6 +101,8 @@ export interface TrainerInfo {
   validationTokens: number;
   /** UTF-8 bytes of the text that is trained on, by token. */
   bytesPerToken: number;
+  /** The same of the held-out part; 0 where there is none. */
+  validationBytesPerToken: number;
   history: History;
   /** Without its text and file. */
   options: Omit<TrainerOptions, "text">;

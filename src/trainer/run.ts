@@ -40,9 +40,7 @@ export class Run {
   readonly #model: LanguageModel;
   readonly #options: Omit<TrainerOptions, "text">;
   readonly #text: string | undefined;
-  readonly #training:
-    | { trainer: Trainer<LanguageBatch>; corpus: Corpus; bytesPerToken: number; prompt: string }
-    | undefined;
+  readonly #training: ReturnType<typeof prepareTraining> | undefined;
   readonly #history: GrowingHistory;
   readonly #listener: Listener;
   #samples: SampleSettings | undefined;
@@ -79,6 +77,11 @@ export class Run {
     if (source.checkpoint !== undefined) await holdRun(source.checkpoint);
     if ("file" in source) {
       const { file, text, ...options } = source;
+      if (text === undefined && options.checkpoint !== undefined) {
+        throw new ConfigError(
+          "checkpoint: a model without a text to train on is not kept: give a text, or leave it out",
+        );
+      }
       const bytes = file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer());
       const engine = await createEngine(options.engine);
       return closeOnError(engine, async () => {
@@ -146,6 +149,7 @@ export class Run {
       trainingTokens: training ? training.corpus.stepsPerEpoch * training.corpus.tokensPerBatch : 0,
       validationTokens: training?.corpus.validationTokens ?? 0,
       bytesPerToken: training?.bytesPerToken ?? 0,
+      validationBytesPerToken: training?.validationBytesPerToken ?? 0,
       history: this.#history.toHistory(),
       options,
     };
@@ -299,6 +303,7 @@ export class Run {
       state: this.#state,
       options: this.#options,
       bytesPerToken: this.#training.bytesPerToken,
+      validationBytesPerToken: this.#training.validationBytesPerToken,
       history: this.#history.toHistory(),
     };
     const metadata = { training: JSON.stringify({ numbers }) };
@@ -340,9 +345,14 @@ function prepareTraining(model: LanguageModel, text: string, options: Omit<Train
   return {
     corpus,
     trainer: new Trainer(model, corpus, options.training),
-    bytesPerToken: new TextEncoder().encode(training).length / ids.length,
+    bytesPerToken: bytesPerToken(training, ids),
+    validationBytesPerToken: bytesPerToken(heldOut, heldOutIds),
     prompt: tokenizer.decode((heldOutIds.length > 0 ? heldOutIds : ids).subarray(0, PROMPT_TOKENS)),
   };
+}
+
+function bytesPerToken(text: string, ids: Int32Array): number {
+  return ids.length === 0 ? 0 : new TextEncoder().encode(text).length / ids.length;
 }
 
 /** @throws FormatError if the file has no state of a training run. */

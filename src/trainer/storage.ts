@@ -17,6 +17,8 @@ interface RunRecord {
   options: Omit<TrainerOptions, "text">;
   /** As in {@link TrainerInfo}. */
   bytesPerToken: number;
+  /** Runs of earlier versions have none. */
+  validationBytesPerToken?: number;
   history: History;
 }
 

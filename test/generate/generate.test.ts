@@ -127,13 +127,12 @@ describe("generate", () => {
     let calls = 0;
     const counting: Generative = {
       engine,
-      training: false,
       tokenizer,
       forward(ids, state) {
         calls++;
         return model.forward(ids, state);
       },
-      train: () => undefined,
+      namedModules: () => [],
     };
     const tokens = generate(counting, "the", { length: 3 });
     for (const expected of [1, 2, 3]) {
@@ -214,6 +213,11 @@ describe("mode", () => {
       inTraining.push(token);
     }
     expect(inTraining).toEqual(tokens);
+    // A part may be in a mode of its own.
+    model.dropout.eval();
+    await collect("the", { length: 3 });
+    expect([model.training, model.dropout.training, model.rnn.training]).toEqual([true, false, true]);
+    model.train();
     await expect(collect([9999], { length: 1 })).rejects.toThrow("ids must be from 0");
     expect([model.training, ownMemory()]).toEqual([true, idle]);
   });

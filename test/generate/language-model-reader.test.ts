@@ -29,9 +29,8 @@ const MODELS: Record<string, Partial<LanguageModelConfig> & { vocabSize: number 
 function plain(model: LanguageModel): Generative {
   return {
     engine: model.engine,
-    training: false,
     forward: (ids, state) => model.forward(ids, state),
-    train: () => model.eval(),
+    namedModules: () => model.namedModules(),
   };
 }
 

@@ -152,6 +152,21 @@ describe("createTrainer", () => {
     expect(await collect(trainer)).toEqual([]);
   });
 
+  it("keeps no model without a text, and says so", async () => {
+    const trainer = await open(OPTIONS);
+    const file = await trainer.save();
+    await expect(open({ file, checkpoint: "no text" })).rejects.toThrow(
+      /^checkpoint: a model without a text/,
+    );
+    expect((await open({ file })).state).toBe("ready");
+  });
+
+  it("says how many bytes a token of each part of the text stands for", async () => {
+    const text = `${"a".repeat(1800)}${"é".repeat(200)}`;
+    const { info } = await open({ ...OPTIONS, text, tokenizer: "char" });
+    expect([info.bytesPerToken, info.validationBytesPerToken]).toEqual([1, 2]);
+  });
+
   it("refuses samples out of range, and goes on without the change", async () => {
     const wrong = { length: 5, temperature: -1 };
     await expect(open({ ...OPTIONS, samples: wrong })).rejects.toThrow(/^temperature must be/);

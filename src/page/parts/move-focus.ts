@@ -1,8 +1,12 @@
 /** Left and right arrow keys move the focus from button to button of a row. */
 export function moveFocus(event: KeyboardEvent): void {
-  const { nextElementSibling, previousElementSibling } = event.currentTarget as HTMLElement;
-  const to = { ArrowRight: nextElementSibling, ArrowLeft: previousElementSibling }[event.key];
-  if (!(to instanceof HTMLButtonElement)) return;
+  const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" } as const;
+  const side = step[event.key as keyof typeof step];
+  if (!side) return;
+  let to = (event.currentTarget as HTMLElement)[side];
+  // Line breaks stand between.
+  while (to && !(to instanceof HTMLButtonElement)) to = to[side];
+  if (!to) return;
   event.preventDefault();
   to.focus();
 }

@@ -1,5 +1,6 @@
 /** Generated tokens, each shaded by how sure the model was; the one looked at shows what else it thought of. */
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import type { GeneratedToken } from "unrolled";
 import { percent, visible } from "./format.ts";
 import { moveFocus } from "./move-focus.ts";
@@ -24,19 +25,21 @@ export function TokenStream({
       <p class="stream-text">
         <span class="prompt">{prompt}</span>
         {tokens.map((one, i) => (
-          <button
-            key={i}
-            type="button"
-            tabIndex={i === (looked.value ?? 0) ? 0 : -1}
-            class={i === looked.value ? "stream-token is-on" : "stream-token"}
-            style={{ "--sure": one.probability.toFixed(3) } as never}
-            aria-label={`${visible(one.text)}, ${percent(one.probability)}`}
-            onMouseEnter={() => (looked.value = i)}
-            onFocus={() => (looked.value = i)}
-            onKeyDown={moveFocus}
-          >
-            {one.text}
-          </button>
+          <Fragment key={i}>
+            <button
+              type="button"
+              tabIndex={i === (looked.value ?? 0) ? 0 : -1}
+              class={i === looked.value ? "stream-token is-on" : "stream-token"}
+              style={{ "--sure": one.probability.toFixed(3) } as never}
+              aria-label={`${visible(one.text)}, ${percent(one.probability)}`}
+              onMouseEnter={() => (looked.value = i)}
+              onFocus={() => (looked.value = i)}
+              onKeyDown={moveFocus}
+            >
+              {one.text.replaceAll("\n", "⏎")}
+            </button>
+            {one.text.endsWith("\n") && <br />}
+          </Fragment>
         ))}
         {isBusy && <span class="caret" aria-hidden="true" />}
       </p>

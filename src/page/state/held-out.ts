@@ -7,10 +7,24 @@ const TRUTH_CHARACTERS = 120;
 /** The first whole sentence or line, or as much of it as a prompt needs: what samples go on from. */
 export function firstPrompt(text: string): string {
   const heldOut = text.slice(0, 2000);
-  const start = /(?:[.!?]\s+|\n\s*)(?=\S)/.exec(heldOut);
-  const from = start ? start.index + start[0].length : 0;
-  const end = heldOut.indexOf(" ", from + 24);
-  return heldOut.slice(from, end < 0 || end > from + 60 ? outsidePairs(heldOut, from + 32) : end + 1);
+  const from = startOf(/(?:[.!?]\s+|\n\s*)(?=\S)/, heldOut);
+  const end = from + 24 + heldOut.slice(from + 24, from + 60).search(/\s/);
+  return heldOut.slice(from, end < from + 24 ? outsidePairs(heldOut, from + 32) : end + 1);
+}
+
+/** The first whole lines, as many as fit into so many characters; of a line that is longer its first words. */
+export function firstLines(text: string, most: number): string {
+  const part = text.slice(0, 20 * most);
+  const lines = part.slice(startOf(/\n\s*(?=\S)/, part));
+  const fitting = lines.slice(0, most + 1);
+  const cut = [fitting.lastIndexOf("\n"), fitting.lastIndexOf(" ")].find((at) => at > 0);
+  return lines.slice(0, cut ?? outsidePairs(lines, most)).trimEnd();
+}
+
+/** Behind the first match of what ends a piece, or the beginning. */
+function startOf(end: RegExp, text: string): number {
+  const found = end.exec(text);
+  return found ? found.index + found[0].length : 0;
 }
 
 /**
@@ -22,8 +36,8 @@ export function pieceOf(heldOut: string, where: number): { prompt: string; truth
   const start = outsidePairs(heldOut, Math.floor(where * last));
   const from = start + Math.max(0, heldOut.slice(start, start + PROMPT_CHARACTERS).search(/(?<=\s)\S/));
   const end = outsidePairs(heldOut, from + PROMPT_CHARACTERS);
-  const space = heldOut.lastIndexOf(" ", end);
-  const cut = space > from ? space + 1 : end;
+  const space = heldOut.slice(from, end).search(/\s\S*$/);
+  const cut = space > 0 ? from + space + 1 : end;
   return { prompt: heldOut.slice(from, cut), truth: heldOut.slice(cut, cut + TRUTH_CHARACTERS) };
 }
 

@@ -23,7 +23,7 @@ import { namesOf } from "./names.ts";
 import { route } from "./route.ts";
 import { settings } from "./settings.ts";
 import { measureStorage } from "./storage.ts";
-import { loadText } from "./texts.ts";
+import { isKept, loadText } from "./texts.ts";
 
 /** "kept": stopped, or of an earlier visit, and not open. "model": a file, which has no text to train on. */
 export type Status = "opening" | "training" | "paused" | "finished" | "failed" | "kept" | "model";
@@ -83,7 +83,9 @@ export class Run {
   readonly loss: number[] = [];
   readonly gradientNorm: number[] = [];
   readonly validation: Validation[] = [];
-  bytesPerToken = 1;
+  /** What a loss in nats per token is divided by for bits per byte: of the text that is trained on, and held out. */
+  nats = Math.LN2;
+  heldOutNats = Math.LN2;
   #trainer: WorkerTrainer | undefined;
   #opening: Promise<WorkerTrainer> | undefined;
   #source: TrainerSource | undefined;
@@ -149,8 +151,13 @@ export class Run {
 
   #takeInfo(info: TrainerInfo): void {
     this.info.value = info;
-    this.bytesPerToken = info.bytesPerToken || 1;
+    this.#takeSizes(info);
     this.#takeHistory(info);
+  }
+
+  #takeSizes({ bytesPerToken, validationBytesPerToken }: Partial<TrainerInfo>): void {
+    this.nats = Math.LN2 * (bytesPerToken || 1);
+    this.heldOutNats = Math.LN2 * (validationBytesPerToken || bytesPerToken || 1);
   }
 
   /** What was drawn may be ahead of the checkpoint, which counts. */
@@ -173,7 +180,7 @@ export class Run {
     const [id, query] = checkpoint.split("?", 2);
     const settings = readSettings(new URLSearchParams(query));
     const run = new Run({ id, subject: settings, status: "kept", source: { checkpoint }, options });
-    run.bytesPerToken = info.bytesPerToken;
+    run.#takeSizes(info);
     run.#takeHistory(info);
     if (step === steps) run.status.value = "finished";
     return run;
@@ -339,7 +346,7 @@ function newId(): string {
 export async function startRun(all: Settings): Promise<Run> {
   const text = await loadText(all.text);
   const id = newId();
-  const source = trainerOptions(all, text, hasStorage ? `${id}?${writeSettings(all)}` : undefined);
+  const source = trainerOptions(all, text, isKept.peek() ? `${id}?${writeSettings(all)}` : undefined);
   const { text: _, ...options } = source;
   const run = new Run({ id, subject: all, status: "opening", source, options });
   add(run);
@@ -357,9 +364,6 @@ export async function openModel(name: string, file: Uint8Array | Blob): Promise<
   return run;
 }
 
-/** Not so in some private windows: runs then end with the page. */
-let hasStorage = true;
-
 /** How many runs of earlier visits are drawn at first: as many as there are colours. */
 const MOST_DRAWN = COLOURS;
 
@@ -369,7 +373,7 @@ export async function restoreRuns(): Promise<void> {
   try {
     stored = (await listStoredRuns()).filter(({ name }) => name.startsWith("run-"));
   } catch {
-    hasStorage = false;
+    isKept.value = false;
     return;
   }
   void measureStorage();

@@ -3,7 +3,10 @@ import { signal } from "@preact/signals";
 import { get, set } from "idb-keyval";
 import { OWN, SUPPLIED } from "./supplied.ts";
 
-/** False where the browser keeps nothing for the page: site data are blocked, or the window is a private one. */
+/**
+ * False where the browser keeps nothing for the page: site data are blocked, or the window is a private one. Runs then end
+ * with the page.
+ */
 export const isKept = signal(true);
 
 /** The reader's own text. */

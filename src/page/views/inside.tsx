@@ -16,8 +16,10 @@ import { firstLinesFor } from "./inside/sentence.ts";
 
 /** The reader's sentence; until there is one, each run's own first lines. */
 const written = signal<string | undefined>(undefined);
-const given = signal("");
-const sentence = computed(() => written.value ?? given.value);
+const given = signal<{ run: Run; text: string } | undefined>(undefined);
+const sentence = computed(
+  () => written.value ?? (given.value?.run === selected.value ? given.value?.text : undefined) ?? "",
+);
 const seen = signal<Inspection | undefined>(undefined);
 const problem = signal<string | undefined>(undefined);
 const MOST_CHARACTERS = 400;
@@ -35,8 +37,9 @@ async function look(run: Run): Promise<void> {
   isBusy = true;
   try {
     const trainer = await run.trainer();
-    if (written.peek() === undefined) given.value = await firstLinesFor(run);
-    const text = sentence.peek();
+    const own = await firstLinesFor(run);
+    given.value = { run, text: own };
+    const text = written.peek() ?? own;
     if (text === "") {
       problem.value = undefined;
       return;

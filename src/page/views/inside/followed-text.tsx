@@ -3,6 +3,7 @@ import { Fragment } from "preact";
 import type { Inspection, LayerActivations } from "unrolled";
 import { visible } from "../../parts/format.ts";
 import { shade } from "../../parts/heat.ts";
+import { selected } from "../../state/runs.ts";
 import { hovered, level, looked, SERIES, seriesOf } from "./looked.ts";
 
 export function FollowedText({
@@ -17,6 +18,8 @@ export function FollowedText({
   const rows = seriesOf(layer, series)!;
   const { step } = looked.value;
   const unit = Math.min(hovered.value ?? looked.value.unit, rows.width - 1);
+  // Tokens that are words do not say what stands between them.
+  const areWords = selected.value?.tokenizer.value?.kind === "word";
   const levels = seen.tokens.map((_, t) => level(rows, rows.values[t * rows.width + unit]));
   return (
     <section class="panel followed" aria-label="The text as the unit sees it">
@@ -41,7 +44,7 @@ export function FollowedText({
             >
               {token.replaceAll("\n", "⏎")}
             </button>
-            {token.endsWith("\n") && <br />}
+            {token.endsWith("\n") ? <br /> : areWords && " "}
           </Fragment>
         ))}
       </p>

@@ -63,8 +63,8 @@ export function HeatMap({
     move(now.step + by[0], now.unit + by[1]);
   };
   const value = rows.values[step * rows.width + unit];
-  // Tokens of several characters are written upright, which needs the height of a line.
-  const isUpright = seen.tokens.some((token) => [...token].length > 1);
+  // Tokens of several characters are written sideways, which needs the height of a line.
+  const isSideways = seen.tokens.some((token) => [...token].length > 1);
   const height = Math.max(220, Math.min(460, 4 * rows.width));
   return (
     <figure class="panel heat">
@@ -77,7 +77,7 @@ export function HeatMap({
         </p>
       </figcaption>
       <div class="heat-scroll" ref={scroll}>
-        <div class="heat-box" style={{ minWidth: `${(isUpright ? 16 : 11) * steps}px` }}>
+        <div class="heat-box" style={{ minWidth: `${(isSideways ? 16 : 11) * steps}px` }}>
           <div
             class="heat-field"
             role="slider"
@@ -115,7 +115,7 @@ export function HeatMap({
               style={{ top: `${(100 * unit) / rows.width}%`, height: `${100 / rows.width}%` }}
             />
           </div>
-          <div class={isUpright ? "heat-tokens is-upright" : "heat-tokens"} aria-hidden="true">
+          <div class={isSideways ? "heat-tokens is-sideways" : "heat-tokens"} aria-hidden="true">
             {seen.tokens.map((token, t) => (
               <span key={t} class={t === step ? "is-on" : undefined} title={visible(token)}>
                 {visible(token)}

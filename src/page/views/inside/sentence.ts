@@ -1,29 +1,34 @@
 /** What a model reads before the reader writes something. */
+import { unknownIn } from "../../parts/unknown-note.tsx";
+import { firstLines } from "../../state/held-out.ts";
 import type { Run } from "../../state/runs.ts";
 
-const DEFAULT =
+const FAMOUS =
   "Call me Ishmael. Some years ago, never mind how long, I thought I would sail about a little and see the watery part of the world.";
 /** Columns that a laptop shows side by side. */
 const MOST_CHARACTERS = 80;
+/** Of a model that knows no famous words. */
+const MOST_TOKENS = 24;
 
-const firstLines = new WeakMap<Run, string>();
+const given = new WeakMap<Run, string>();
 
-/** The first whole lines of the run's held-out text, as many as fit; of a model that came without a text, a famous one. */
+/** The first whole lines of the run's held-out text; of a model that came without a text, something that it knows. */
 export async function firstLinesFor(run: Run): Promise<string> {
-  let lines = firstLines.get(run);
-  if (lines === undefined) {
+  let text = given.get(run);
+  if (text === undefined) {
     const heldOut = run.settings ? await run.heldOut().catch(() => "") : "";
-    lines = linesOf(heldOut) || DEFAULT;
-    firstLines.set(run, lines);
+    text = firstLines(heldOut, MOST_CHARACTERS) || knownTo(run);
+    given.set(run, text);
   }
-  return lines;
+  return text;
 }
 
-function linesOf(heldOut: string): string {
-  const part = heldOut.slice(0, 20 * MOST_CHARACTERS);
-  const start = /\n\s*(?=\S)/.exec(part);
-  const lines = part.slice(start ? start.index + start[0].length : 0);
-  const most = lines.slice(0, MOST_CHARACTERS + 1);
-  const cut = [most.lastIndexOf("\n"), most.lastIndexOf(" ")].find((at) => at > 0) ?? MOST_CHARACTERS;
-  return lines.slice(0, cut).trimEnd();
+/** A famous sentence, or the first tokens of its vocabulary. */
+function knownTo(run: Run): string {
+  const tokenizer = run.tokenizer.peek();
+  if (!tokenizer || unknownIn(tokenizer, FAMOUS).length === 0) return FAMOUS;
+  const ids = Array.from({ length: Math.min(MOST_TOKENS, tokenizer.vocabSize) }, (_, id) => id);
+  return tokenizer
+    .decode(ids.filter((id) => unknownIn(tokenizer, tokenizer.decode([id])).length === 0))
+    .trim();
 }

@@ -12,7 +12,7 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
   const most = Math.max(50, ...shown.map((run) => run.loss.length * 1.02));
   const best = selected.validation.at(-1);
   const summary = best
-    ? `Loss of ${selected.name}: held out ${(best.loss / Math.LN2 / selected.bytesPerToken).toFixed(3)} bits per byte at step ${best.step}`
+    ? `Loss of ${selected.name}: held out ${(best.loss / selected.heldOutNats).toFixed(3)} bits per byte at step ${best.step}`
     : `Loss of ${selected.name}: no evaluation yet`;
   const clip = selected.settings.clip;
   return (
@@ -82,17 +82,16 @@ function lossRange(lines: readonly Line[]): [number, number] | undefined {
 }
 
 function lossLines(run: Run): Line[] {
-  const scale = 1 / Math.LN2 / run.bytesPerToken;
   const { x, y } = buckets(run.loss);
   const colour = `run-${run.colour}`;
   return [
-    { label: `${run.name}, training`, colour, kind: "faint", x, y: y.map((loss) => loss * scale) },
+    { label: `${run.name}, training`, colour, kind: "faint", x, y: y.map((loss) => loss / run.nats) },
     {
       label: `${run.name}, held out`,
       colour,
       kind: "dots",
       x: run.validation.map(({ step }) => step),
-      y: run.validation.map(({ loss }) => loss * scale),
+      y: run.validation.map(({ loss }) => loss / run.heldOutNats),
     },
   ];
 }

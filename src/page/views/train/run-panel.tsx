@@ -63,7 +63,7 @@ export function RunPanel({ run }: { run: Run }) {
   const step = run.step.value;
   const steps = run.steps.value;
   const validation = run.version.value >= 0 ? run.validation.at(-1) : undefined;
-  const bits = validation && validation.loss / Math.LN2 / run.bytesPerToken;
+  const bits = validation && validation.loss / run.heldOutNats;
   const norm = report?.gradientNorm ?? run.gradientNorm.at(-1);
   return (
     <div class="panel run-panel">

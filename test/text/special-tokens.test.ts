@@ -1,0 +1,48 @@
+/** Special tokens whose names stand in the text that tokenizers learn from: text alone must not become one. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  ByteLevelBPETokenizer,
+  CharacterBPETokenizer,
+  ConfigError,
+  type Tokenizer,
+  tokenizerFromJSON,
+} from "../../src/index.ts";
+
+const SPECIAL = ["###", "Ġthe", "[PAD]", "a"];
+const TEXT = `### the end ### to the sea [PAD] a ${"the ###[PAD] a sea ".repeat(50)}`;
+
+const tokenizers: Record<string, Tokenizer> = {
+  "byte-level": await ByteLevelBPETokenizer.train(TEXT, {
+    vocabSize: 300,
+    specialTokens: SPECIAL.slice(0, 3),
+  }),
+  character: await CharacterBPETokenizer.train(TEXT, { vocabSize: 60, specialTokens: SPECIAL }),
+};
+
+describe.each(Object.entries(tokenizers))("%s", (_, trained) => {
+  it.each(["as it was trained", "read from its file"])("finds none in text read as such, %s", (from) => {
+    const isRead = from === "read from its file";
+    const tokenizer = isRead ? tokenizerFromJSON(JSON.parse(JSON.stringify(trained.toJSON()))) : trained;
+    const special = new Set(tokenizer.specialTokens.values());
+    const fragment = fc.constantFrom(...SPECIAL, "#", "##", " the", "the", " ", "[", "PAD", "]", "sea");
+    fc.assert(
+      fc.property(fc.array(fragment, { maxLength: 12 }), (parts) => {
+        const text = parts.join("");
+        const ids = [...tokenizer.encode(text, { parseSpecial: false })];
+        const unknown = tokenizer.tokenToId("<unk>");
+        expect(ids.filter((id) => special.has(id) && id !== unknown)).toEqual([]);
+        if (trained === tokenizers["byte-level"]) expect(tokenizer.decode(ids)).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+it("of a byte-level vocabulary are none of the names of bytes", async () => {
+  for (const name of ["¶", "Ġ"]) {
+    const training = ByteLevelBPETokenizer.train(TEXT, { vocabSize: 300, specialTokens: [name] });
+    await expect(training).rejects.toThrow(ConfigError);
+    await expect(training).rejects.toThrow(`specialTokens: ${JSON.stringify(name)} is what`);
+  }
+});
