@@ -28,7 +28,7 @@ function knownTo(run: Run): string {
   const tokenizer = run.tokenizer.peek();
   if (!tokenizer || unknownIn(tokenizer, FAMOUS).length === 0) return FAMOUS;
   const ids = Array.from({ length: Math.min(MOST_TOKENS, tokenizer.vocabSize) }, (_, id) => id);
-  return tokenizer
-    .decode(ids.filter((id) => unknownIn(tokenizer, tokenizer.decode([id])).length === 0))
-    .trim();
+  const isKnown = (id: number): boolean => unknownIn(tokenizer, tokenizer.decode([id])).length === 0;
+  // A strange vocabulary knows not even its own tokens as text.
+  return tokenizer.decode(ids.filter(isKnown)).trim() || FAMOUS;
 }
