@@ -22,14 +22,15 @@ export class MergeTable {
   #heap = new Float64Array(256);
   #heapSize = 0;
 
-  /** `merges`: as in BPEDescription. Of two merges of one pair, the first counts. */
-  constructor(merges: Int32Array) {
+  /** `merges`: as in BPEDescription, but for those into `except`. Of two merges of one pair, the first counts. */
+  constructor(merges: Int32Array, except: ReadonlySet<number> = new Set()) {
     const count = merges.length / MERGE_FIELDS;
     let capacity = 16;
     while (capacity < 2 * count) capacity *= 2;
     this.#mask = capacity - 1;
     this.#slots = new Int32Array(capacity * MERGE_FIELDS).fill(NONE);
     for (let i = 0; i < merges.length; i += MERGE_FIELDS) {
+      if (except.has(merges[i + 2])) continue;
       const at = this.#find(merges[i], merges[i + 1]);
       if (this.#slots[at] === NONE) this.#slots.set(merges.subarray(i, i + MERGE_FIELDS), at);
     }

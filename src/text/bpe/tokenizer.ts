@@ -1,6 +1,6 @@
 /** What both forms of byte-pair encoding share: everything but a piece's first symbols, and the way back to text. */
 import { ConfigError } from "../../errors.ts";
-import { type BPEDescription, MERGE_FIELDS } from "../../formats/bpe-description.ts";
+import type { BPEDescription } from "../../formats/bpe-description.ts";
 import { writeTokenizerJSON } from "../../formats/tokenizer-json.ts";
 import { AddedTokens } from "../added-tokens.ts";
 import { createPreTokenizer, forEachPiece, type PreTokenizer } from "../pre-tokenizer.ts";
@@ -25,18 +25,9 @@ export abstract class BPETokenizer implements Tokenizer {
     this.#added = new AddedTokens(description.addedTokens);
     this.#specialIds = new Set(this.#added.special.values());
     this.#preTokenizer = createPreTokenizer(description.pattern);
-    this.#encoder = new PieceEncoder(new MergeTable(this.#textMerges()), this.firstSymbols.bind(this));
-  }
-
-  /** Without those that spell a special token: text alone must not become one. */
-  #textMerges(): Int32Array {
-    const { merges } = this.description;
-    const kept = new Int32List();
-    for (let i = 0; i < merges.length; i += MERGE_FIELDS) {
-      if (this.#specialIds.has(merges[i + 2])) continue;
-      for (let field = 0; field < MERGE_FIELDS; field++) kept.push(merges[i + field]);
-    }
-    return kept.toArray();
+    // Text alone must not become a special token, which merges may spell.
+    const merges = new MergeTable(description.merges, this.#specialIds);
+    this.#encoder = new PieceEncoder(merges, this.firstSymbols.bind(this));
   }
 
   /**
