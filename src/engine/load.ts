@@ -116,7 +116,11 @@ function createMemory(maximumBytes: number, shared: boolean): WebAssembly.Memory
     try {
       return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared });
     } catch (cause) {
-      if (maximum <= 2 * INITIAL_PAGES) throw new EngineError("the runtime grants no memory", { cause });
+      if (maximum <= 2 * INITIAL_PAGES) {
+        const hint =
+          "browsers grant a page and its workers some hundred, and need time to take back those of closed engines";
+        throw new EngineError(`the runtime grants no memory: ${hint}`, { cause });
+      }
       maximum = maximum >>> 1;
     }
   }

@@ -14,7 +14,8 @@ function createProvider(project: TestProject): BrowserProvider {
   const name = project.config.browser.name as BrowserName;
   let started: Promise<Browser> | undefined;
   const start = async (): Promise<Browser> => {
-    const browser = await launch(name);
+    const args = name === "chromium" ? ["--js-flags=--expose-gc"] : [];
+    const browser = await launch(name, { args });
     if ("missing" in browser) throw new Error(browser.missing);
     project.vitest.logger.log(`${name}: ${browser.version}`);
     return browser;

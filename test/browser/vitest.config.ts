@@ -43,13 +43,13 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: ["test/helpers/property-seed.ts"],
+    setupFiles: ["test/helpers/property-seed.ts", "test/browser/collect-garbage.ts"],
     provide: { propertySeed: Number(process.env.FUZZ_SEED ?? 1851) },
     exclude: ["**/node_modules/**", ...NODE_ONLY],
     testTimeout: 120_000,
     // As on the pages of test/page: a browser that shares a loaded machine may miss a moment; what is broken fails twice.
     retry: process.env.CI ? 1 : 0,
-    // A page a file: Chromium reserves 10 GB of addresses for each memory, and grants some hundred at a time.
+    // A page a file: what one file leaves goes with its page (collect-garbage.ts).
     isolate: true,
     browser: { enabled: true, provider: provider(), instances, screenshotFailures: false },
   },
