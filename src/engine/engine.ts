@@ -113,6 +113,8 @@ export class Engine extends Runner {
   #copies: (() => void)[] = [];
   /** Tensors whose memory those copies go to. */
   readonly #replaced = new Set<Tensor>();
+  /** The copies that this step keeps. */
+  readonly #kept = new Set<Tensor>();
   #after: (() => void)[] = [];
 
   constructor(
@@ -185,12 +187,18 @@ export class Engine extends Runner {
         );
       }
       return result;
+    } catch (error) {
+      // Nothing is kept of it, and nothing that it was to replace ends.
+      this.#copies.length = 0;
+      this.#after.length = 0;
+      throw error;
     } finally {
       this.#phase = "idle";
       this.#tape = undefined;
       this.#step++;
       for (const copy of this.#copies.splice(0)) copy();
       this.#replaced.clear();
+      this.#kept.clear();
       this.memory.reset();
       for (const finish of this.#after.splice(0)) finish();
     }
@@ -202,21 +210,23 @@ export class Engine extends Runner {
    */
   tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor {
     checkShape("engine.tensor", shape, data.length);
-    const tensor = this.empty(shape, "f32", "tensor");
+    const tensor = this.#make(shape, "f32", "tensor");
     this.memory.f32.set(data, tensor.pointer >>> 2);
     return tensor;
   }
 
   /**
    * Token ids or class numbers: a tensor of 32-bit integers.
-   * @throws ShapeError if the shape's size is not the data's length, or a number is no integer.
+   * @throws ShapeError if the shape's size is not the data's length, or a number is no integer of 32 bits.
    */
   ids(data: Int32Array | readonly number[], shape: readonly number[]): Tensor {
     checkShape("engine.ids", shape, data.length);
-    const wrong = data instanceof Int32Array ? -1 : data.findIndex((id) => !Number.isInteger(id));
+    const wrong = data instanceof Int32Array ? -1 : data.findIndex((id) => (id | 0) !== id);
     if (wrong >= 0)
-      throw new ShapeError(`engine.ids: expected integers, got ${data[wrong]} at element ${wrong}`);
-    const tensor = this.empty(shape, "i32", "ids");
+      throw new ShapeError(
+        `engine.ids: expected integers of 32 bits, got ${data[wrong]} at element ${wrong}`,
+      );
+    const tensor = this.#make(shape, "i32", "ids");
     this.memory.i32.set(data, tensor.pointer >>> 2);
     return tensor;
   }
@@ -227,7 +237,7 @@ export class Engine extends Runner {
    */
   zeros(shape: readonly number[]): Tensor {
     checkShape("engine.zeros", shape);
-    const tensor = this.empty(shape, "f32", "zeros");
+    const tensor = this.#make(shape, "f32", "zeros");
     this.fill(tensor.pointer, 0, tensor.size);
     return tensor;
   }
@@ -237,8 +247,21 @@ export class Engine extends Runner {
     this.run("fill", this.parts(Math.ceil(count / CHUNK), 0.1 * count), pointer, value, count);
   }
 
-  /** A tensor whose content is undefined: for operations, which fill it. */
+  /**
+   * A tensor whose content is undefined: for operations, which fill it.
+   * @throws EngineError outside a step, where nobody could free what an operation makes on its way.
+   */
   empty(shape: readonly number[], dtype: "f32" | "i32", name: string): Tensor {
+    if (this.#phase === "idle") {
+      this.#checkOpen();
+      throw new EngineError(
+        `${name} was computed outside a step: call what computes inside engine.infer(() => …), or in engine.step() to train`,
+      );
+    }
+    return this.#make(shape, dtype, name);
+  }
+
+  #make(shape: readonly number[], dtype: "f32" | "i32", name: string): Tensor {
     this.#checkOpen();
     const bytes = 4 * sizeOf(shape);
     return this.#phase === "idle"
@@ -271,8 +294,9 @@ export class Engine extends Runner {
   /**
    * Copies a tensor out of the arena, so that it can be used in later steps: a carried state. The copy has no
    * gradient history. `previous`, a result of an earlier `keep`, ends with this step; if it is of the same size, its memory
-   * goes to the new one.
-   * @throws EngineError between steps, or if `previous` already ends for another tensor.
+   * goes to the new one. A step that throws keeps nothing, and `previous` lives on.
+   * @throws EngineError between steps, or if `previous` already ends for another tensor, or is not one that could end: a
+   *   view, a parameter, what an operation of this step made.
    */
   keep(tensor: Tensor, previous?: Tensor): Tensor {
     this.use(tensor);
@@ -284,8 +308,13 @@ export class Engine extends Runner {
     const { pointer, shape, dtype, size } = tensor;
     const copy = new Tensor(this, pointer, shape, dtype, `kept ${tensor.name}`, this.#step);
     const isArena = tensor.stepId !== undefined;
-    const ends = previous?.isAlive && previous.stepId === undefined;
+    const ends = previous?.isAlive;
     if (ends) {
+      if (!previous.isOwner || !(previous.stepId === undefined || this.#kept.has(previous))) {
+        throw new EngineError(
+          `engine.keep(): expected an earlier result of it as \`previous\`, got ${previous}`,
+        );
+      }
       if (this.#replaced.has(previous)) {
         throw new EngineError(
           `engine.keep(): ${previous} was already given up for another tensor in this step`,
@@ -293,7 +322,8 @@ export class Engine extends Runner {
       }
       this.#replaced.add(previous);
     }
-    if (isArena && ends && previous.size === size) {
+    this.#kept.add(copy);
+    if (isArena && ends && previous.stepId === undefined && previous.size === size) {
       // At the end, since the step may still read what `previous` holds.
       this.#copies.push(() => {
         const target = previous.surrender();
@@ -352,7 +382,7 @@ export class Engine extends Runner {
 
   /**
    * Into how many parts to split work that consists of so many groups, none of which can be split, and takes one
-   * thread `nanoseconds`, roughly. It depends on the work alone, never on the number of threads.
+   * thread `nanoseconds`, roughly. It depends on the work alone, not on the number of threads.
    */
   override parts(groups: number, nanoseconds: number): number {
     return Math.max(1, Math.min(groups, MOST_PARTS, Math.floor(nanoseconds / this.smallestPart)));

@@ -57,8 +57,10 @@ export class Memory {
     return this.#sizes.keys();
   }
 
-  /** Allocates zeroed bytes that live until `free`. Only between steps. */
+  /** Allocates zeroed bytes that live until `free`. @throws EngineError while the arena, which begins behind them, holds something. */
   allocate(bytes: number): number {
+    if (this.#cursor !== this.#top)
+      throw new EngineError("memory that lives on cannot be taken inside a step");
     const size = align(Math.max(bytes, 4));
     let at: number;
     const index = this.#holes.findIndex((hole) => hole.bytes >= size);

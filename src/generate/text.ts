@@ -44,8 +44,9 @@ const LOWEST_TEMPERATURE = 1e-6;
 export function idsOf(prompt: string | ArrayLike<number>, tokenizer: Tokenizer | undefined): Int32Array {
   if (typeof prompt !== "string") {
     const ids = Array.from(prompt);
-    const wrong = ids.find((id) => !Number.isInteger(id));
-    if (wrong !== undefined) throw new ConfigError(`token ids must be integers, got ${wrong} in the prompt`);
+    const wrong = ids.find((id) => (id | 0) !== id);
+    if (wrong !== undefined)
+      throw new ConfigError(`token ids must be integers of 32 bits, got ${wrong} in the prompt`);
     return Int32Array.from(ids);
   }
   if (!tokenizer) throw new ConfigError("the model has no tokenizer: give the prompt as token ids");

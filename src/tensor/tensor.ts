@@ -23,8 +23,8 @@ export function checkShape(where: string, shape: readonly number[], length?: num
 }
 
 /**
- * A row-major array of f32 (or i32 for ids) in the engine's memory: made by operations in a step's arena, where it
- * ends with the step, or outside a step, where it lives until `free()`.
+ * A row-major array of f32 (or i32 for ids) in the engine's memory. Made in a step, as by all operations, it ends with
+ * the step; made outside, by `engine.tensor`, `ids` or `zeros`, it lives until `free()`.
  */
 export class Tensor {
   readonly engine: Engine;
@@ -80,6 +80,11 @@ export class Tensor {
     if (this.#freed || this.engine.isClosed) return false;
     if (this.#base && !this.#base.tensor.isAlive) return false;
     return this.#stepId === undefined || this.#stepId === this.engine.currentStep;
+  }
+
+  /** Whether its memory is its own to give up: a view's and a parameter's are not. */
+  get isOwner(): boolean {
+    return !this.#base && !(this instanceof Parameter);
   }
 
   /** A copy of the elements, row-major. */

@@ -27,9 +27,11 @@ export abstract class Optimizer {
     if (parameters.length === 0) throw new ConfigError("an optimizer needs at least one parameter");
     this.parameters = parameters;
     this.learningRate = learningRate;
-    for (const slot of slots) {
-      this.slots[slot] = parameters.map((parameter) => parameter.engine.zeros(parameter.shape));
-    }
+    parameters[0].engine.allocateAll(() => {
+      for (const slot of slots) {
+        this.slots[slot] = parameters.map((parameter) => parameter.engine.zeros(parameter.shape));
+      }
+    });
   }
 
   /**

@@ -126,6 +126,19 @@ describe("steps", () => {
     expect(engine.step(() => 1)).toBe(1);
   });
 
+  it("are where operations compute", () => {
+    const before = engine.memory.persistentBytes;
+    const x = vector([1, 2]);
+    const message = errorOf(() => tanh(x), EngineError);
+    expect(message).toMatch(/^tanh was computed outside a step: .*engine\.infer.*engine\.step/);
+    const layer = new LSTM(engine, { inputSize: 2, hiddenSize: 3 });
+    const state = layer.zeroState(1);
+    expect(errorOf(() => layer.forward(x.view([1, 1, 2]), state), EngineError)).toContain("outside a step");
+    expect(engine.infer(() => tanh(x).toArray()[0])).toBeCloseTo(Math.tanh(1), 6);
+    for (const tensor of [x, state.h, state.c, ...layer.parameters()]) tensor?.free();
+    expect(engine.memory.persistentBytes).toBe(before);
+  });
+
   it("end when their function throws", () => {
     let lost: Tensor | undefined;
     const failing = (): void => {
@@ -280,6 +293,49 @@ describe("keep", () => {
     });
     expect([...kept.toArray()]).toEqual([3, 4]);
     kept.free();
+  });
+
+  it("gives up what was kept before in the same step", () => {
+    const before = engine.memory.persistentBytes;
+    const old = engine.step(() => engine.keep(vector([1, 2])));
+    for (const first of [undefined, old]) {
+      const last = engine.step(() => {
+        const early = engine.keep(vector([3, 4]), first);
+        return engine.keep(add(early, early), early);
+      });
+      expect([...last.toArray()]).toEqual([6, 8]);
+      last.free();
+    }
+    expect(old.isAlive).toBe(false);
+    expect(engine.memory.persistentBytes).toBe(before);
+  });
+
+  it("keeps nothing of a step that throws, whose `previous` lives on", () => {
+    const previous = engine.step(() => engine.keep(vector([1, 2])));
+    const before = engine.memory.persistentBytes;
+    const failing = (): void => {
+      engine.keep(vector([3, 4]), previous);
+      engine.keep(vector([5]));
+      throw new RangeError("mine");
+    };
+    expect(() => engine.step(failing)).toThrow(RangeError);
+    expect([...previous.toArray()]).toEqual([1, 2]);
+    expect(engine.memory.persistentBytes).toBe(before);
+    previous.free();
+  });
+
+  it("takes nothing for `previous` whose memory is not its own", () => {
+    const base = vector([1, 2]);
+    const parameter = new Parameter(engine, [2]);
+    engine.step(() => {
+      for (const wrong of [base.view([1]), parameter, vector([7, 8])]) {
+        const message = errorOf(() => engine.keep(vector([3, 4]), wrong), EngineError);
+        expect(message).toMatch(/expected an earlier result of it as `previous`, got .* \[\d\]/);
+      }
+    });
+    expect([...base.toArray()]).toEqual([1, 2]);
+    base.free();
+    parameter.free();
   });
 
   it("is for steps", () => {
@@ -602,8 +658,10 @@ describe("shape errors say what was expected and what came", () => {
   }
 
   it("ids that are no integers", () => {
-    for (const data of [[1, 1.5], [Number.NaN]]) {
-      expect(errorOf(() => engine.ids(data, [data.length]), ShapeError)).toMatch(/expected integers, got/);
+    for (const data of [[1, 1.5], [Number.NaN], [2 ** 32 + 1]]) {
+      expect(errorOf(() => engine.ids(data, [data.length]), ShapeError)).toMatch(
+        /expected integers of 32 bits, got/,
+      );
     }
   });
 

@@ -305,8 +305,10 @@ describe("options", () => {
   });
 
   it("refuses ids that are no integers", async () => {
-    for (const prompt of [[nan], [1, 1.7]]) {
-      await expect(collect(prompt, { length: 1 })).rejects.toThrow(/^token ids must be integers, got/);
+    for (const prompt of [[nan], [1, 1.7], [2 ** 32 + 1]]) {
+      await expect(collect(prompt, { length: 1 })).rejects.toThrow(
+        /^token ids must be integers of 32 bits, got/,
+      );
     }
   });
 
