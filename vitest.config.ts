@@ -16,7 +16,8 @@ export default defineConfig({
     setupFiles: ["test/helpers/property-seed.ts"],
     provide: { propertySeed: Number(process.env.FUZZ_SEED ?? 1851) },
     exclude: ["**/node_modules/**", "test/browser/in-page/**", "test/package/**"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Each worker compiles the kernels anew: as many as there are cores, no more.
     maxWorkers: 2,
   },

@@ -88,7 +88,7 @@ export async function readCheckpoint(
 }
 
 /** How long a tab that is just being closed, or loaded anew, may still have a run, in milliseconds. */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /**
  * Holds a run until this worker ends: two that went on with it would each overwrite what the other kept.

@@ -59,7 +59,7 @@ beforeAll(async () => {
     env: { abort: () => {} },
   });
   offsets = instance.exports as Record<string, () => number>;
-}, 30_000);
+});
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -67,6 +67,7 @@ export async function launch(
     executablePath: found.path,
     headless: true,
     args: [...ARGUMENTS[name], ...args],
+    timeout: TIMEOUT,
     protocolTimeout: TIMEOUT,
   });
   return {
@@ -74,6 +75,7 @@ export async function launch(
     version: await browser.version(),
     async open(url) {
       const page = await browser.newPage();
+      page.setDefaultTimeout(TIMEOUT);
       await page.goto(url);
       return {
         puppeteer: page,

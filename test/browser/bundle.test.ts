@@ -82,7 +82,7 @@ describe.each(BROWSERS)("%s", async (name) => {
     const page = await browser.open(`${server.url}readme.html`);
     const written = await page.evaluate(async () => {
       const text = document.getElementById("text")!;
-      for (let i = 0; i < 500 && text.textContent!.length < 100; i++) {
+      for (let i = 0; i < 3000 && text.textContent!.length < 100; i++) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       return text.textContent!.length;

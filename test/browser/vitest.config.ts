@@ -47,10 +47,17 @@ export default defineConfig({
     provide: { propertySeed: Number(process.env.FUZZ_SEED ?? 1851) },
     exclude: ["**/node_modules/**", ...NODE_ONLY],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // As on the pages of test/page: a browser that shares a loaded machine may miss a moment; what is broken fails twice.
     retry: process.env.CI ? 1 : 0,
     // A page a file: what one file leaves goes with its page (collect-garbage.ts).
     isolate: true,
-    browser: { enabled: true, provider: provider(), instances, screenshotFailures: false },
+    browser: {
+      enabled: true,
+      provider: provider(),
+      instances,
+      screenshotFailures: false,
+      connectTimeout: 300_000,
+    },
   },
 });

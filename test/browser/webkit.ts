@@ -82,7 +82,7 @@ async function waitFor(url: string): Promise<void> {
       await fetch(url);
       return;
     } catch (cause) {
-      if (attempt === 150) throw new Error("WebKit's driver did not answer within 15 seconds", { cause });
+      if (attempt === 1200) throw new Error("WebKit's driver did not answer within two minutes", { cause });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

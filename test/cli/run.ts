@@ -36,7 +36,9 @@ export function workDirectory(): { directory: string; remove(): void } {
 }
 
 export function start(directory: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(process.execPath, [CLI, ...args], { cwd: directory, env: { ...process.env, ...env } });
+  // Colours are as in a terminal of nobody's wishes, unless a test has some.
+  const plain = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
+  return spawn(process.execPath, [CLI, ...args], { cwd: directory, env: { ...plain, ...env } });
 }
 
 export async function finished(child: ChildProcess): Promise<Result> {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
-const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { timeout: 100_000 });
 
 describe.each([
   ["page", "src/page/serve.mjs"],

@@ -28,7 +28,7 @@ const run = async (...args: string[]): Promise<string> => {
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "unrolled-gradients-"));
   report = JSON.parse(await run("--steps", "2", "--json"));
-}, 60_000);
+});
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -97,7 +97,7 @@ describe("example:gradients", () => {
       );
       expect(svg.documentElement?.tagName).toBe("svg");
     }
-  }, 60_000);
+  });
 
   it("refuses what it doesn't know", async () => {
     await expect(run("--steps", "0")).rejects.toMatchObject({ code: 2, stdout: "" });

@@ -55,7 +55,7 @@ afterAll(() => {
 
 /** The server's side ends too. */
 async function expectNothingOpen(): Promise<void> {
-  for (let i = 0; i < 200 && open > 0; i++) await wait(10);
+  for (let i = 0; i < 1000 && open > 0; i++) await wait(10);
   expect(open).toBe(0);
 }
 

@@ -212,21 +212,23 @@ describe("on a laptop and a phone", () => {
     await page.close();
   });
 
-  it("needs no more memory after a thousand steps than before", async () => {
+  it("needs no more memory after three thousand steps than before", async () => {
     const page = await playground.open(SMALL);
     await train(page);
     await waitForStep(page, 500);
     const before = await memoryOf(page);
-    await waitForStep(page, (await stepOf(page)) + 1000);
+    await waitForStep(page, (await stepOf(page)) + 3000);
     const after = await memoryOf(page);
     expect(before.engine).toBeGreaterThan(0);
     expect(after.engine).toBe(before.engine);
-    expect(after.page - before.page).toBeLessThan(1e6);
-    expect(after.worker - before.worker).toBeLessThan(1e6);
+    expect(after.page - before.page).toBeLessThan(2e6);
+    expect(after.worker - before.worker).toBeLessThan(2e6);
     await page.close();
   });
 
   it("works without a network once it has been loaded", async () => {
+    // Its own, since it closes the server.
+    const playground = await startPlayground();
     const page = await playground.open(SMALL);
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready;
@@ -243,7 +245,7 @@ describe("on a laptop and a phone", () => {
     await page.click("#train");
     await waitForText(page, ".run-panel h2", /^LSTM 32/);
     await waitForStep(page, 10);
-    await page.close();
+    await playground.close();
   });
 });
 
@@ -276,9 +278,11 @@ describe("on a server that sets no headers, in a folder of it", () => {
     await page.click("#train");
     await waitForStep(page, 20);
     expect(await figure(page, "Kernels")).toMatch(/1 thread$/);
-    expect(await textOf(page, ".thread-note")).toMatch(
-      /not cross-origin isolated, so training runs on one thread/,
-    );
+    if (await page.evaluate(() => navigator.hardwareConcurrency > 1)) {
+      expect(await textOf(page, ".thread-note")).toMatch(
+        /not cross-origin isolated, so training runs on one thread/,
+      );
+    }
     expect(playground.errors()).toEqual([]);
     await playground.close();
   });
@@ -301,7 +305,8 @@ describe("where site data are blocked", () => {
     for (const view of VIEWS) await visit(page, view);
     expect(playground.errors()).toEqual([]);
     await playground.close();
-    rmSync(profile, { recursive: true });
+    // The browser's last processes may still write into it.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   });
 });
 

@@ -75,7 +75,7 @@ export async function waitForText(
   page: Page,
   selector: string,
   pattern: RegExp,
-  timeout = 60_000,
+  timeout = 120_000,
 ): Promise<string> {
   const found = await page.waitForFunction(
     (selector: string, source: string) => {
@@ -110,7 +110,7 @@ export async function heldOutLoss(page: Page): Promise<number> {
 }
 
 /** Waits until so many steps are done. */
-export async function waitForStep(page: Page, step: number, timeout = 90_000): Promise<void> {
+export async function waitForStep(page: Page, step: number, timeout = 180_000): Promise<void> {
   const end = Date.now() + timeout;
   while ((await stepOf(page)) < step) {
     if (Date.now() > end)

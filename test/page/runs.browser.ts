@@ -27,7 +27,13 @@ afterEach(async () => {
   await page.close();
   // What a test kept is not there in the next one.
   const empty = await playground.open("#/bench");
-  await empty.evaluate(() => indexedDB.deleteDatabase("unrolled"));
+  await empty.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        const request = indexedDB.deleteDatabase("unrolled");
+        for (const event of ["success", "error", "blocked"]) request.addEventListener(event, () => resolve());
+      }),
+  );
   await empty.close();
 });
 afterAll(() => playground?.close());
@@ -192,7 +198,7 @@ describe("what is changed while it trains", () => {
     await page.click("#resume");
     await page.waitForFunction(
       (before) => document.querySelectorAll(".earlier li").length > before + 1,
-      { timeout: 100_000 },
+      { timeout: 250_000 },
       samples,
     );
     expect(await shown()).toEqual(["1.00", "0.0005"]);
@@ -219,7 +225,7 @@ describe("the panel of a run", () => {
       }, 20);
     });
     await page.click("#train");
-    await waitForText(page, ".run-panel", /Training, \d+ s left/);
+    await waitForText(page, ".run-panel", /Training, \d+ (s|min) left/);
     await waitForStep(page, 4000);
     await page.click("#pause");
     await waitForText(page, ".run-panel", /Paused/);

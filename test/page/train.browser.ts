@@ -106,7 +106,7 @@ describe("training in the page", () => {
     await waitForText(page, ".run-panel", /Finished after 200 steps/);
     expect(await stepOf(page)).toBe(200);
     expect(await heldOutLoss(page)).toBeLessThan(0.9 * first);
-    expect(await figure(page, "Kernels")).toMatch(/^simd \d+ threads$/);
+    expect(await figure(page, "Kernels")).toMatch(/^simd \d+ threads?$/);
     expect((await textOf(page, ".sample-text")).length).toBeGreaterThan(150);
     expect(await page.$$eval(".chart canvas", (all) => all.length)).toBe(2);
     expect(playground.errors()).toEqual([]);
@@ -340,7 +340,7 @@ describe("training in the page", () => {
     const workers = page.workers().length;
     await page.click("#stop");
     await waitForText(page, ".run-panel", /Stopped at step/);
-    await expect.poll(() => page.workers().length, { timeout: 5000 }).toBeLessThan(workers);
+    await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBeLessThan(workers);
     const stopped = await stepOf(page);
     await page.click("#resume");
     await waitForStep(page, stopped + 20);
@@ -378,8 +378,6 @@ describe("training in the page", () => {
     await waitForStep(page, 5);
     const front = await open("#/tokens");
     await front.bringToFront();
-    const before = await stepOf(page);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(await stepOf(page)).toBeGreaterThan(before + 5);
+    await waitForStep(page, (await stepOf(page)) + 6);
   });
 });

@@ -90,7 +90,7 @@ describe("Tokens", () => {
   it("learns word vectors, in which like words have larger products", async () => {
     page = await playground.open("#/tokens");
     await page.click("#vectors");
-    await waitForText(page, ".one-hot", /Step 2,000 of 2,000/, 100_000);
+    await waitForText(page, ".one-hot", /Step 2,000 of 2,000/, 250_000);
     const product = (a: string, b: string) =>
       page.evaluate(
         (a, b) => {
@@ -114,7 +114,7 @@ describe("Inside", () => {
   it("shows states, gates, next tokens and equations of a model trained there", async () => {
     page = await playground.open("#/inside");
     await page.click("#small");
-    await page.waitForSelector(".heat canvas", { timeout: 60_000 });
+    await page.waitForSelector(".heat canvas", { timeout: 150_000 });
     await replaceText(page, ".inside-controls textarea", "Call me");
     await page.waitForFunction(() => document.querySelectorAll(".heat-tokens span").length === 7);
     await press(page, "Step →");
@@ -227,7 +227,7 @@ describe("Bench", () => {
   const measure = async (): Promise<void> => {
     await page.click("#bench");
     await page.waitForFunction(() => document.querySelectorAll(".bench-bars li").length >= 3, {
-      timeout: 60_000,
+      timeout: 150_000,
     });
     await press(page, "Stop");
   };

@@ -6,8 +6,9 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["test/page/**/*.browser.ts"],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // A browser that shares a loaded machine may miss a moment; what is broken fails twice.
     retry: process.env.CI ? 1 : 0,
     // They share two cores with the browsers that they drive.
