@@ -18,6 +18,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "test/browser/in-page/**", "test/package/**"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A machine with other work to do may miss a moment; what is broken fails twice.
+    retry: process.env.CI ? 1 : 0,
     // Each worker compiles the kernels anew: as many as there are cores, no more.
     maxWorkers: 2,
   },
