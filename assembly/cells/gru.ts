@@ -17,6 +17,7 @@ import { fill, loadUpTo4, madd, partStart, storePair, storeUpTo4 } from "../simd
 import { PANEL_SCRATCH } from "../matmul/panels";
 import { multiplyAddSpan, multiplySpan, sigmoidSpan, tanhSpan } from "../spans";
 import {
+  multiplyInput,
   multiplyRecurrent,
   multiplyRecurrentTransposed,
   previousSlot,
@@ -31,6 +32,7 @@ import {
 } from "./recurrent";
 
 export function gruForward(args: RecurrentArgs, part: i32, parts: i32): void {
+  multiplyInput(args);
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;

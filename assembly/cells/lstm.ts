@@ -16,6 +16,7 @@ import { fill, loadUpTo4, madd, nmadd, partStart, storePair, storeUpTo4 } from "
 import { PANEL_SCRATCH } from "../matmul/panels";
 import { multiplySpan, sigmoidSpan, tanhSpan } from "../spans";
 import {
+  multiplyInput,
   multiplyRecurrent,
   multiplyRecurrentTransposed,
   previousSlot,
@@ -30,6 +31,7 @@ import {
 } from "./recurrent";
 
 export function lstmForward(args: RecurrentArgs, part: i32, parts: i32): void {
+  multiplyInput(args);
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;

@@ -16,7 +16,7 @@
 // states in the slots 0 to n; what lies in the slots after is neither read nor written. So its last state, in
 // reverse the initial one, is in slot n.
 
-import { gemvColumns, gemvPanels, gemvRows } from "../matmul/gemv";
+import { gemv, GemvArgs, gemvColumns, gemvPanels, gemvRows } from "../matmul/gemv";
 import { multiplyPanels } from "../matmul/panels";
 import { nmadd } from "../simd";
 import { TILE_COLUMNS, TILE_ROWS } from "../matmul/tile";
@@ -54,6 +54,15 @@ export class RecurrentArgs {
   scratch: usize;
   /** As in gemm.ts. */
   tall: i32;
+  /** Forward, for a token read alone: what makes its `gates`, W_ih x + b, before the step; 0 where they hold it. */
+  input: usize;
+}
+
+/** Fills the gates of a token read alone: one kernel call is all of its layer. */
+// @ts-ignore: decorator
+@inline
+export function multiplyInput(args: RecurrentArgs): void {
+  if (args.input) gemv(changetype<GemvArgs>(args.input), 0, 1);
 }
 
 /** The time index of the step-th step: t counts down in a reversed layer. */

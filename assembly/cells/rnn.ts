@@ -11,6 +11,7 @@
 import { loadUpTo4, partStart, storePair, storeUpTo4 } from "../simd";
 import { reluSpan, tanhSpan } from "../spans";
 import {
+  multiplyInput,
   multiplyRecurrent,
   multiplyRecurrentTransposed,
   previousSlot,
@@ -24,6 +25,7 @@ import {
 } from "./recurrent";
 
 export function rnnForward(args: RecurrentArgs, part: i32, parts: i32): void {
+  multiplyInput(args);
   const from = partStart(args.batch, ROW_GRAIN, part, parts);
   const to = partStart(args.batch, ROW_GRAIN, part + 1, parts);
   const h = args.hiddenSize;

@@ -71,6 +71,7 @@ export const RecurrentArgs = /* @__PURE__ */ layout({
   dCell: "ptr",
   scratch: "ptr",
   tall: "i32",
+  input: "ptr",
 });
 
 export const LayerNormArgs = /* @__PURE__ */ layout({

@@ -56,8 +56,8 @@ interface Layer {
 
 /**
  * One token after another through a language model, one text at a time. All memory and the arguments of all kernels are
- * laid out beforehand: a token is one kernel call a layer, two where its input is multiplied, two more for what may follow,
- * and JavaScript makes no object.
+ * laid out beforehand: a token is one kernel call a layer, two where threads share its input's product, two more for what
+ * may follow, and JavaScript makes no object.
  */
 export class TokenPass {
   readonly #runner: Runner;
@@ -148,6 +148,7 @@ export class TokenPass {
         projection: own.weightHr,
         packedSecond: own.panelsSecond,
         candidateBias: own.candidateBias,
+        input: projected || layer.inputParts > 1 ? 0 : layer.inputArgs,
       });
       input = layer.hidden;
     }
@@ -176,7 +177,7 @@ export class TokenPass {
         copy(runner, this.#gates, projected + 4 * id * outputs, outputs);
       } else {
         if (row) copy(runner, row, this.#embedding + 4 * id * embeddingSize, embeddingSize);
-        this.#multiply(inputArgs, inputParts);
+        if (inputParts > 1) runner.run("gemv", inputParts, inputArgs);
       }
       this.#cellForward(cellArgs, 0, 1);
       copy(runner, hidden, hidden + 4 * stateSize, stateSize);
@@ -189,7 +190,8 @@ export class TokenPass {
    * next call.
    */
   probabilities(temperature: number): Float32Array {
-    this.#multiply(this.#outputArgs, this.#outputParts);
+    if (this.#outputParts > 1) this.#runner.run("gemv", this.#outputParts, this.#outputArgs);
+    else this.#runner.kernels.gemv(this.#outputArgs, 0, 1);
     if (this.#probabilities.buffer !== this.#runner.memory.f32.buffer) this.#probabilities = this.#view();
     const values = this.#probabilities;
     if (temperature !== 1) {
@@ -233,11 +235,6 @@ export class TokenPass {
     const at = this.#runner.memory.allocate(bytes);
     this.#blocks.push(at);
     return at;
-  }
-
-  #multiply(args: number, parts: number): void {
-    if (parts === 1) this.#runner.kernels.gemv(args, 0, 1);
-    else this.#runner.run("gemv", parts, args);
   }
 
   #view(): Float32Array {

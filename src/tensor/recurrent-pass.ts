@@ -103,6 +103,7 @@ export function runPass(pass: Pass, gradients?: { dHidden: number; dCell: number
     dCell: gradients?.dCell ?? 0,
     scratch: 0,
     tall: engine.tallTiles ? 1 : 0,
+    input: 0,
   };
   // A batch of one reads the weights themselves where panels would be slower (assembly/matmul/gemv.ts).
   if (batch > 1 || engine.tallTiles) {

@@ -168,6 +168,7 @@ function pass(engine: Engine, kind: RecurrentKind, { options }: Layer, forward: 
     candidateBias: kind === "gru-after" ? place(engine, biasHh.subarray(2 * hiddenSize)).pointer : 0,
     scratch: place(engine, kernels.gemmScratchBytes() / 4 + (batch + 1) * hiddenSize).pointer,
     tall: Number(engine.tallTiles),
+    input: 0,
   };
 }
 
