@@ -31,7 +31,16 @@ export interface SafetensorsFile {
   readonly metadata: Record<string, string>;
 }
 
-const ITEM_SIZE: Record<SafeTensorDtype, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 };
+/** Bytes of one element. */
+export const ITEM_SIZE: Record<SafeTensorDtype, number> = {
+  F64: 8,
+  I64: 8,
+  F32: 4,
+  I32: 4,
+  F16: 2,
+  BF16: 2,
+  U8: 1,
+};
 const LENGTH_BYTES = 8;
 const MAX_HEADER = 100_000_000;
 const METADATA = "__metadata__";
@@ -194,7 +203,7 @@ function readRecord(name: string, record: unknown, dataLength: number): TensorIn
   }
   const [begin, end] = offsets;
   if (begin > end || end > dataLength) {
-    fail(`${where(name)}: data_offsets: expected begin ≤ end ≤ ${dataLength} got ${show(offsets)}`);
+    fail(`${where(name)}: data_offsets: expected begin ≤ end ≤ ${dataLength}, got ${show(offsets)}`);
   }
   // A product too large to be exact is far above any file's size, so it cannot pass for equal.
   const size = shape.reduce((product, n) => product * n, ITEM_SIZE[dtype as SafeTensorDtype]);

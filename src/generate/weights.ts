@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import type { CompleteConfig } from "../models/config.ts";
-import { problemOf } from "../nn/state-dict.ts";
+import { differ, problemOf } from "../nn/state-dict.ts";
 
 /** The weights of one recurrent layer, as PyTorch lays them out; G gates. */
 export interface LayerWeights {
@@ -61,6 +61,9 @@ export function takeWeights(
   // A file may hold what is tied under both names, as PyTorch writes it.
   const isTied = tieWeights && !tensors.has("decoder.weight");
   const decoder = isTied ? embedding : take("decoder.weight", vocabSize, stateSize);
+  if (tieWeights && differ(decoder, embedding)) {
+    problems.push("decoder.weight differs from embedding.weight, with which it is one parameter");
+  }
   const bias = take("decoder.bias", vocabSize);
   for (const name of left) problems.push(`${name} is left over`);
   if (problems.length > 0) throw new FormatError(`weights do not fit the model: ${problems.join("; ")}`);

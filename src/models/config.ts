@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { checkSize } from "../nn/options.ts";
 import { checkInit, checkProjection } from "../nn/recurrent-weights.ts";
+import { checkProbability } from "../tensor/dropout.ts";
 import type { RecurrentKind } from "../tensor/recurrent.ts";
 
 export interface LanguageModelConfig {
@@ -36,7 +37,7 @@ export const KINDS = { rnn: "rnn-tanh", lstm: "lstm", gru: "gru-after" } as cons
 /**
  * The config with its defaults, and P, the size of a layer's state.
  * @param tokens what the tokenizer's vocabulary has, if there is a tokenizer.
- * @throws ConfigError on a size out of range, an unknown cell, or an option that the cell does not have.
+ * @throws ConfigError on a size or probability out of range, an unknown cell, or an option that the cell does not have.
  */
 export function completeConfig(
   config: LanguageModelConfig,
@@ -51,6 +52,7 @@ export function completeConfig(
   }
   const sizes = { vocabSize, embeddingSize, hiddenSize, numLayers };
   for (const [name, size] of Object.entries(sizes)) checkSize(name, size);
+  checkProbability("dropout", dropout);
   if (projSize !== undefined) checkProjection(KINDS[cell], projSize, hiddenSize);
   checkInit(KINDS[cell], { recurrentInit, forgetBias });
   const stateSize = projSize ?? hiddenSize;

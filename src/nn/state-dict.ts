@@ -1,5 +1,5 @@
 import { FormatError } from "../errors.ts";
-import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import { ITEM_SIZE, type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import type { Parameter } from "../tensor/tensor.ts";
 import type { Module } from "./module.ts";
 
@@ -18,8 +18,8 @@ export function stateDict(module: Module): Map<string, SafeTensor> {
 /**
  * Overwrites all parameters with F32, F16 or BF16 tensors. A parameter that two modules share may come under each of
  * its names, as PyTorch writes it, with the same numbers.
- * @throws FormatError naming every tensor that is missing, left over, of another shape or of another type; nothing is
- *   changed then.
+ * @throws FormatError naming every tensor that is missing, left over, of another shape or type, or without all its data;
+ *   nothing is changed then.
  */
 export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeTensor>): void {
   const names = new Map<Parameter, string[]>();
@@ -37,7 +37,7 @@ export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeT
       known.add(name);
       const tensor = tensors.get(name);
       if (!tensor) continue;
-      const problem = problemOf(tensor, parameter.shape);
+      const problem = problemOf(tensor, parameter.shape) ?? incomplete(tensor);
       if (problem) problems.push(`${name} ${problem}`);
       found.push({ name, data: problem ? new Float32Array() : toFloat32(tensor) });
     }
@@ -48,7 +48,7 @@ export function loadStateDict(module: Module, tensors: ReadonlyMap<string, SafeT
     const [first, ...others] = found;
     values.push({ parameter, data: first.data });
     for (const { name, data } of others) {
-      if (data.length === first.data.length && data.some((value, i) => !Object.is(value, first.data[i]))) {
+      if (differ(data, first.data)) {
         problems.push(`${name} differs from ${first.name}, with which it is one parameter`);
       }
     }
@@ -66,4 +66,15 @@ export function problemOf({ dtype, shape }: SafeTensor, expected: readonly numbe
     parts.push(`has the shape [${shape}], expected [${expected}]`);
   }
   return parts.length > 0 ? parts.join(" and ") : undefined;
+}
+
+/** What is wrong with the data of a tensor that has the right type and shape: a file's are complete, others may not be. */
+function incomplete({ dtype, shape, data }: SafeTensor): string | undefined {
+  const bytes = shape.reduce((product, size) => product * size, ITEM_SIZE[dtype]);
+  return data.byteLength === bytes ? undefined : `has ${data.byteLength} bytes of data, expected ${bytes}`;
+}
+
+/** Whether one parameter has other numbers under another of its names. Unequal sizes were complained of already. */
+export function differ(data: Float32Array, first: Float32Array): boolean {
+  return data.length === first.length && data.some((value, i) => !Object.is(value, first[i]));
 }

@@ -302,8 +302,9 @@ export class Trainer<B extends Batch> {
     const get = (name: string, shape: readonly number[], mayBeIds = false): Float32Array | Int32Array => {
       const tensor = tensors.get(name);
       const isFitting = tensor?.dtype === "F32" || (mayBeIds && tensor?.dtype === "I32");
-      if (!isFitting || tensor.shape.join() !== shape.join()) {
-        const got = tensor ? `${tensor.dtype} [${tensor.shape}]` : "nothing";
+      const size = shape.reduce((product, n) => product * n, 1);
+      if (!isFitting || tensor.shape.join() !== shape.join() || tensor.data.length !== size) {
+        const got = tensor ? `${tensor.dtype} [${tensor.shape}] of ${tensor.data.length} elements` : "nothing";
         throw new FormatError(`checkpoint: ${name}: expected F32 [${shape}], got ${got}`);
       }
       return tensor.data;

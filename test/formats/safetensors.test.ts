@@ -176,7 +176,7 @@ describe("readSafetensors", () => {
       "expected 12 bytes for F32 [3], data_offsets span 8",
     ],
     ["one offset", { a: { ...a, data_offsets: [0] } }, 8, 'tensor "a": data_offsets: expected two'],
-    ["offsets in reverse", { a: { ...a, data_offsets: [8, 0] } }, 8, "expected begin ≤ end ≤ 8"],
+    ["offsets in reverse", { a: { ...a, data_offsets: [8, 0] } }, 8, "expected begin ≤ end ≤ 8, got [8,0]"],
     ["offsets past the end", { a }, 7, "expected begin ≤ end ≤ 7"],
     [
       "data that nobody owns",

@@ -11,6 +11,7 @@ import {
   generate,
   LanguageModel,
   type LanguageModelConfig,
+  loadLanguageModel,
   saveLanguageModel,
 } from "../../src/index.ts";
 import { expectClose, expectSameBits } from "../helpers/close.ts";
@@ -217,6 +218,35 @@ describe("loadModel", () => {
     const loading = small.loadModel(writeSafetensors(tensors, { ...metadata, config }));
     await expect(loading).rejects.toThrow(FormatError);
     await expect(loading).rejects.toThrow(message);
+  });
+
+  it.each([
+    [
+      "weights that are tied and differ",
+      { tieWeights: true, embeddingSize: 18 },
+      "decoder.weight differs from",
+    ],
+    ["a dropout that is no probability", { dropout: 7 }, "config: dropout must be from 0 up to"],
+  ])("refuses what loadLanguageModel refuses, in its words: %s", async (_, change, message) => {
+    const model = createModel({});
+    const { tensors, metadata } = readSafetensors(saveLanguageModel(model));
+    model.free();
+    const config = JSON.stringify({ ...JSON.parse(metadata.config), ...change });
+    const file = writeSafetensors(tensors, { ...metadata, config });
+    const error = await small.loadModel(file).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(FormatError);
+    expect((error as Error).message).toContain(message);
+    expect(() => loadLanguageModel(engine, file)).toThrow(error as Error);
+  });
+
+  it("takes tied weights under both names", async () => {
+    const model = createModel({ tieWeights: true });
+    const { tensors, metadata } = readSafetensors(saveLanguageModel(model));
+    model.free();
+    const once = await small.loadModel(writeSafetensors(tensors, metadata));
+    tensors.set("decoder.weight", tensors.get("embedding.weight")!);
+    const twice = await small.loadModel(writeSafetensors(tensors, metadata));
+    expectSameBits(new small.Reader(twice).probabilities(), new small.Reader(once).probabilities());
   });
 
   it("refuses bytes that are no model", async () => {

@@ -84,6 +84,16 @@ describe("refused, with nothing changed:", () => {
     ["of I64", (tensors) => tensors.set("bias", tensor([4], "I64")), "bias has the type I64, expected F32"],
     ["of U8", (tensors) => tensors.set("bias", tensor([4], "U8")), "bias has the type U8, expected F32"],
     [
+      "without all its data",
+      (tensors) => tensors.set("bias", { dtype: "F32", shape: [4], data: new Float32Array(3) }),
+      "bias has 12 bytes of data, expected 16",
+    ],
+    [
+      "of F16 with half a number",
+      (tensors) => tensors.set("bias", { dtype: "F16", shape: [4], data: new Uint8Array(7) }),
+      "bias has 7 bytes of data, expected 8",
+    ],
+    [
       "wrong in both",
       (tensors) => tensors.set("bias", tensor([1], "U8")),
       "bias has the type U8, expected F32, F16, BF16 and has the shape [1], expected [4]",

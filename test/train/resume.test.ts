@@ -6,6 +6,7 @@ import {
   type LanguageBatch,
   LanguageModel,
   loadLanguageModel,
+  type SafeTensor,
   saveLanguageModel,
   stateDict,
   Trainer,
@@ -157,7 +158,9 @@ forEachBuild((_, create) => {
     missing.delete("optimizer.exp_avg_sq.decoder.bias");
     const misshaped = new Map(state.tensors);
     misshaped.set("carried.1", { dtype: "F32", shape: [1], data: new Float32Array(1) });
-    for (const tensors of [missing, misshaped]) {
+    const short = new Map(state.tensors);
+    short.set("carried.1", { ...state.tensors.get("carried.1")!, data: new Float32Array(1) } as SafeTensor);
+    for (const tensors of [missing, misshaped, short]) {
       const fresh = new Trainer(model, createCorpus(), OPTIONS);
       const before = fresh.state();
       expect(() => fresh.restore({ tensors, numbers: state.numbers })).toThrow(
@@ -181,8 +184,8 @@ forEachBuild((_, create) => {
       );
       fresh.free();
     }
-    const short = new Trainer(model, createCorpus(), { ...OPTIONS, steps: 4 });
-    expect(() => short.restore(state)).toThrow(
+    const fewer = new Trainer(model, createCorpus(), { ...OPTIONS, steps: 4 });
+    expect(() => fewer.restore(state)).toThrow(
       "the checkpoint is at step 5, but only 4 steps were asked for",
     );
     engine.close();
