@@ -14,7 +14,7 @@ export interface FetchOptions {
  * Fetches a model's file, which may come from a stranger: no more than so many bytes, in no more than so long. What
  * the bytes are, `loadLanguageModel` (`loadModel`) checks.
  * @throws FileError if the server does not answer, not with the file, too slowly or with too much; what the signal
- *   was aborted with; ConfigError on an option out of range.
+ *   was aborted with; what `onProgress` throws; ConfigError on an option out of range.
  */
 export async function fetchModelFile(
   url: string | URL,
@@ -31,9 +31,15 @@ export async function fetchModelFile(
   const late = refuse(`expected the whole file within ${timeout} ms`);
   // A timer with more is one with none.
   const timer = setTimeout(() => stop.abort(late), Math.min(timeout, 2147483647));
+  const failed = (error: Error): never => {
+    // Not every runtime passes on what a request or a stream was aborted with.
+    throw stop.signal.aborted
+      ? stop.signal.reason
+      : refuse(`it could not be fetched: ${error.message}`, error);
+  };
   try {
-    const response = await fetch(url, { signal: stop.signal });
-    if (!response.ok) throw refuse(`expected a file, got HTTP status ${response.status}`);
+    const response = await fetch(url, { signal: stop.signal }).catch(failed);
+    if (!response.ok || !response.body) throw refuse(`expected a file, got HTTP status ${response.status}`);
     const tooLarge = (bytes: number): FileError =>
       refuse(`expected at most ${maximumBytes} bytes, got ${bytes} or more`);
     // Of what was compressed on the way it is the compressed length, and it may be wrong: a hint.
@@ -41,9 +47,9 @@ export async function fetchModelFile(
     if (total && total > maximumBytes) throw tooLarge(total);
     const chunks: Uint8Array[] = [];
     let received = 0;
-    const reader = response.body!.getReader();
+    const reader = response.body.getReader();
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(failed);
       if (done) break;
       received += value.length;
       if (received > maximumBytes) throw tooLarge(received);
@@ -57,11 +63,6 @@ export async function fetchModelFile(
       at += chunk.length;
     }
     return file;
-  } catch (error) {
-    // Not every runtime passes on what a stream was aborted with.
-    if (stop.signal.aborted) throw stop.signal.reason;
-    if (error instanceof FileError) throw error;
-    throw refuse(`it could not be fetched: ${(error as Error).message}`, error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

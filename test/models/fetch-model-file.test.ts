@@ -28,6 +28,7 @@ const paths: Record<string, (response: ServerResponse) => void> = {
     response.write(FILE.subarray(0, 1000));
   },
   "/silent": () => {},
+  "/empty": (response) => response.writeHead(204).end(),
   "/lies": (response) => {
     response.writeHead(200, { "content-length": FILE.length });
     response.write(FILE.subarray(0, 1000), () => response.destroy());
@@ -112,6 +113,21 @@ describe("fetchModelFile", () => {
     const fetching = fetchModelFile(url);
     await expect(fetching).rejects.toThrow(FileError);
     await expect(fetching).rejects.toThrow(`${url}: it could not be fetched: `);
+  });
+
+  it("lets an error of the caller's own through", async () => {
+    const own = new RangeError("of my own");
+    const onProgress = () => {
+      throw own;
+    };
+    await expect(fetchModelFile(`${base}/endless`, { onProgress })).rejects.toBe(own);
+    await expectNothingOpen();
+  });
+
+  it("says that an answer has no file", async () => {
+    const fetching = fetchModelFile(`${base}/empty`);
+    await expect(fetching).rejects.toThrow(FileError);
+    await expect(fetching).rejects.toThrow(`${base}/empty: expected a file, got HTTP status 204`);
   });
 
   it("does not take a part for the whole", async () => {
