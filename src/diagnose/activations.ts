@@ -5,6 +5,7 @@ import { inEvaluation } from "../nn/evaluation.ts";
 import type { LayerTrace } from "../nn/recurrent.ts";
 import { GATE_NAMES, GATES, type RecurrentKind } from "../tensor/recurrent.ts";
 import { softmax } from "../tensor/softmax.ts";
+import { splitGates } from "./split-gates.ts";
 
 /*
  * What a language model computes while it reads one text, as plain data: typed arrays that go to another thread
@@ -86,17 +87,7 @@ function readLayer(
   const stateSize = hidden.shape[2];
   const hiddenSize = weights.weightHh.shape[0] / GATES[kind];
   const names = GATE_NAMES[GATES[kind]];
-  const values = gates?.toArray();
-  const steps = hidden.shape[0] - 1;
-  const width = names.length * hiddenSize;
-  const read = (gate: number): Float32Array => {
-    const one = new Float32Array(steps * hiddenSize);
-    for (let t = 0; t < steps; t++) {
-      const at = t * width + gate * hiddenSize;
-      one.set(values!.subarray(at, at + hiddenSize), t * hiddenSize);
-    }
-    return one;
-  };
+  const split = gates ? splitGates(gates, hiddenSize) : [];
   return {
     kind,
     inputSize: weights.weightIh.shape[1],
@@ -105,7 +96,7 @@ function readLayer(
     input: input.slice(),
     hidden: hidden.toArray() as Float32Array,
     ...(cell && { cell: cell.toArray() as Float32Array }),
-    gates: values ? Object.fromEntries(names.map((name, gate) => [name, read(gate)])) : {},
+    gates: Object.fromEntries(split.map((values, gate) => [names[gate], values])),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { gradientNorm } from "../train/clip.ts";
 import type { Batch, Trainable } from "../train/interfaces.ts";
 import { spectralRadius } from "./spectral-radius.ts";
+import { splitGates } from "./split-gates.ts";
 
 /*
  * What happens to gradients on their way back through time, as plain data: everything here goes through
@@ -155,18 +156,7 @@ function gradientNorms(history: Tensor, { reverse, packing }: LayerTrace): numbe
 /** For each gate its activations, token after token; an Elman network's are its states. */
 function readActivations(trace: LayerTrace, hiddenSize: number): Float32Array[] {
   const { gates, hidden, reverse, packing } = trace;
-  if (gates) {
-    const values = gates.toArray();
-    const [tokens, width] = gates.shape;
-    return Array.from({ length: width / hiddenSize }, (_, gate) => {
-      const one = new Float32Array(tokens * hiddenSize);
-      for (let token = 0; token < tokens; token++) {
-        const at = token * width + gate * hiddenSize;
-        one.set(values.subarray(at, at + hiddenSize), token * hiddenSize);
-      }
-      return one;
-    });
-  }
+  if (gates) return splitGates(gates, hiddenSize);
   const [slots, batch] = hidden.shape;
   const states = hidden.toArray() as Float32Array;
   const first = reverse ? 0 : 1;

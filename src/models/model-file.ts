@@ -1,8 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
-import { ConfigError, FormatError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
-import { loadStateDict, stateDict } from "../nn/state-dict.ts";
-import { LanguageModel } from "./language-model.ts";
+import { stateDict } from "../nn/state-dict.ts";
+import { buildModel } from "./build-model.ts";
+import type { LanguageModel } from "./language-model.ts";
 import { type Extras, isWeight, readModelFile, VERSION } from "./read-model-file.ts";
 
 /**
@@ -36,22 +37,5 @@ export function loadLanguageModel(
   bytes: Uint8Array,
 ): { model: LanguageModel; extras: Extras } {
   const { config, tokenizer, weights, extras } = readModelFile(bytes);
-  let model: LanguageModel;
-  const random = engine.random.state;
-  try {
-    model = new LanguageModel(engine, config, tokenizer, { willLoad: true });
-  } catch (error) {
-    if (error instanceof ConfigError) throw new FormatError(`config: ${error.message}`, { cause: error });
-    throw error;
-  } finally {
-    // Weights that are overwritten must not move the stream.
-    engine.random.state = random;
-  }
-  try {
-    loadStateDict(model, weights);
-  } catch (error) {
-    model.free();
-    throw error;
-  }
-  return { model: model.eval(), extras };
+  return { model: buildModel(engine, config, tokenizer, weights), extras };
 }

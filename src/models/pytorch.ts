@@ -3,12 +3,14 @@
  * nn.Linear. A state dict says nothing of its modules, so that what it is is read off the names and shapes.
  */
 import type { Engine } from "../engine/engine.ts";
-import { ConfigError, FormatError } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 import { float32ToBFloat16, float32ToFloat16 } from "../formats/half.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
-import { loadStateDict } from "../nn/state-dict.ts";
+import { GATES } from "../tensor/recurrent.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { LanguageModel, type LanguageModelConfig } from "./language-model.ts";
+import { buildModel } from "./build-model.ts";
+import { type CompleteConfig, KINDS } from "./config.ts";
+import type { LanguageModel, LanguageModelConfig } from "./language-model.ts";
 
 /** How the parts of the PyTorch module are called: `rnn` in `rnn.weight_ih_l0`. */
 export interface PartNames {
@@ -30,7 +32,7 @@ type Tensors = Map<string, SafeTensor>;
  * embedding's.
  * @param tensors F32, F16 or BF16.
  * @param tokenizer what turns text into the embedding's ids.
- * @returns the model, and the names of the biases that became zeros.
+ * @returns the model, in evaluation mode as from `loadLanguageModel`, and the names of the biases that became zeros.
  * @throws FormatError naming every tensor that is missing, left over, of another shape or of another type.
  */
 export function fromPyTorch(
@@ -47,24 +49,7 @@ export function fromPyTorch(
     );
   }
   const filled = fillIn(renamed, config);
-  const random = engine.random.state;
-  let model: LanguageModel;
-  try {
-    model = new LanguageModel(engine, config, tokenizer, { willLoad: true });
-  } catch (error) {
-    if (error instanceof ConfigError) throw new FormatError(error.message, { cause: error });
-    throw error;
-  } finally {
-    // Weights that are overwritten must not move the stream.
-    engine.random.state = random;
-  }
-  try {
-    loadStateDict(model, renamed);
-  } catch (error) {
-    model.free();
-    throw error;
-  }
-  return { model, filled };
+  return { model: buildModel(engine, config, tokenizer, renamed), filled };
 }
 
 /** What a PyTorch module's `load_state_dict` takes; weights that two layers share come under both names. */
@@ -105,7 +90,7 @@ function rename(tensors: ReadonlyMap<string, SafeTensor>, names: PartNames): Ten
   return renamed;
 }
 
-const CELL_OF_GATES: Record<number, "rnn" | "gru" | "lstm"> = { 1: "rnn", 3: "gru", 4: "lstm" };
+const CELLS = Object.keys(KINDS) as CompleteConfig["cell"][];
 
 function readConfig(tensors: ReadonlyMap<string, SafeTensor>): LanguageModelConfig {
   const table = tensors.has("embedding.weight") ? "embedding.weight" : "decoder.weight";
@@ -121,7 +106,7 @@ function readConfig(tensors: ReadonlyMap<string, SafeTensor>): LanguageModelConf
   const [rows, stateSize] = matrix("rnn.weight_hh_l0");
   const projection = tensors.has("rnn.weight_hr_l0") ? matrix("rnn.weight_hr_l0") : undefined;
   const hiddenSize = projection ? projection[1] : stateSize;
-  const cell = CELL_OF_GATES[rows / hiddenSize];
+  const cell = CELLS.find((cell) => rows === GATES[KINDS[cell]] * hiddenSize);
   if (!cell) {
     throw new FormatError(
       `rnn.weight_hh_l0 has ${rows} rows for ${hiddenSize} units, expected 1 (rnn), 3 (gru) or 4 (lstm) times as many`,
@@ -171,9 +156,8 @@ function fillIn(
     filled.push(name);
   };
   if (![...tensors.keys()].some((name) => name.startsWith("rnn.bias_"))) {
-    const gates = { rnn: 1, gru: 3, lstm: 4 }[cell];
     for (let layer = 0; layer < numLayers; layer++) {
-      for (const kind of ["ih", "hh"]) zeros(`rnn.bias_${kind}_l${layer}`, gates * hiddenSize);
+      for (const kind of ["ih", "hh"]) zeros(`rnn.bias_${kind}_l${layer}`, GATES[KINDS[cell]] * hiddenSize);
     }
   }
   if (!tensors.has("decoder.bias")) zeros("decoder.bias", vocabSize);

@@ -133,6 +133,7 @@ describe("from PyTorch", () => {
       for (const name of [...tensors.keys()]) if (name.includes("bias")) tensors.delete(name);
     });
     const { model, filled } = fromPyTorch(engine, without, tokenizer);
+    expect(model.training).toBe(false);
     expect(filled).toEqual([
       "rnn.bias_ih_l0",
       "rnn.bias_hh_l0",
@@ -190,7 +191,7 @@ describe("from PyTorch", () => {
     ],
     [
       "a projection to the same size",
-      /^projSize must be below hiddenSize/,
+      /^config: projSize must be below hiddenSize/,
       (tensors) =>
         tensors.set("rnn.weight_hr_l0", { dtype: "F32", shape: [4, 4], data: new Float32Array(16) }),
     ],

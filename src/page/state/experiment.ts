@@ -3,6 +3,7 @@
  * address and the options of createTrainer all come from it.
  */
 import { type LanguageModelConfig, splitText, type TrainerOptions } from "unrolled";
+import { GATES, KINDS } from "../library.ts";
 import { firstPrompt } from "./held-out.ts";
 import { OWN, SUPPLIED } from "./supplied.ts";
 
@@ -232,7 +233,6 @@ export function writeSettings(settings: Settings): URLSearchParams {
   return params;
 }
 
-const GATES = { rnn: 1, gru: 3, lstm: 4 };
 /** Numbers that the optimizer keeps for each weight. */
 const SLOTS = { adam: 2, adamw: 2, rmsprop: 1, sgd: 0 };
 
@@ -261,7 +261,7 @@ export function countCharacters(text: string): number {
 
 export function countParameters(config: LanguageModelConfig): number {
   const { cell = "lstm", vocabSize: V, hiddenSize: H, embeddingSize: E = H, numLayers: L = 1 } = config;
-  const gates = GATES[cell];
+  const gates = GATES[KINDS[cell]];
   const layers = gates * H * (E + H + 2) + (L - 1) * gates * H * (2 * H + 2);
   return V * E + layers + V * H + V;
 }
@@ -280,7 +280,7 @@ export function estimateMemory(all: Settings, vocabSize: number): number {
   const weights = countParameters({ ...all, vocabSize }) * (2 + SLOTS[optimizer]);
   const states = cell === "lstm" ? 2 : 1;
   const extra = cell === "gru" ? 1 : 0;
-  const layer = H * (GATES[cell] + 2 * states + extra);
+  const layer = H * (GATES[KINDS[cell]] + 2 * states + extra);
   const step = T * B * (2 * E + L * layer + 2 * vocabSize);
   return 4 * (weights + step);
 }
