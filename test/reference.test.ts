@@ -1,14 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  exp,
-  log,
-  relu,
-  reluBackward,
-  sigmoid,
-  sigmoidBackward,
-  tanh,
-  tanhBackward,
-} from "../src/reference/activations.ts";
+import { sigmoid, tanh } from "../src/reference/activations.ts";
 import { clipByGlobalNorm, clipByValue } from "../src/reference/clip.ts";
 import { embeddingBackward, embeddingForward } from "../src/reference/embedding.ts";
 import { gemm, gemmPacked, packRight } from "../src/reference/gemm.ts";
@@ -297,40 +288,12 @@ describe("a recurrent layer's views", () => {
   });
 });
 
-describe("activations", () => {
-  const input = random(20, 1).map((value) => 3 * value);
-  const weight = random(20, 2);
-
-  it("agree with Math, and saturate without NaN", () => {
-    const out = new Float32Array(3);
-    sigmoid(out, Float32Array.of(-1000, 0, 1000));
-    expect([...out]).toEqual([0, 0.5, 1]);
-    relu(out, Float32Array.of(-2, Number.NaN, 3));
-    expect([...out]).toEqual([0, Number.NaN, 3]);
-    exp(out, Float32Array.of(0, 1, -1));
-    expectClose(out, [1, Math.E, 1 / Math.E], 1e-6);
-    log(out, Float32Array.of(1, 2, 0));
-    expectClose(out.subarray(0, 2), [0, Math.LN2], 1e-6);
-    expect(out[2]).toBe(Number.NEGATIVE_INFINITY);
-  });
-
-  for (const [forward, backward] of [
-    [tanh, tanhBackward],
-    [sigmoid, sigmoidBackward],
-    [relu, reluBackward],
-  ] as const) {
-    it(`${forward.name} has its gradient`, () => {
-      const out = new Float32Array(20);
-      const gradient = new Float32Array(20);
-      forward(out, input);
-      backward(gradient, out, weight);
-      const loss = () => {
-        forward(out, input);
-        return dot(out, weight);
-      };
-      expectGradient(input, gradient, loss, forward.name);
-    });
-  }
+it("sigmoid and tanh agree with Math, and saturate without NaN", () => {
+  const out = new Float32Array(3);
+  sigmoid(out, Float32Array.of(-1000, 0, 1000));
+  expect([...out]).toEqual([0, 0.5, 1]);
+  tanh(out, Float32Array.of(-1000, 0.5, 1000));
+  expect([...out]).toEqual([-1, Math.fround(Math.tanh(0.5)), 1]);
 });
 
 describe("embedding", () => {
