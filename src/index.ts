@@ -16,14 +16,23 @@ export {
 } from "./diagnose/diagnose.ts";
 export { spectralRadius } from "./diagnose/spectral-radius.ts";
 export { createEngine, Engine, type EngineOptions } from "./engine/engine.ts";
+export type { Build } from "./engine/load.ts";
+export type { RandomState, RandomStream } from "./engine/random.ts";
 export * from "./errors.ts";
-export type { BPEDescription } from "./formats/bpe-description.ts";
-export { readGPT2Vocabulary } from "./formats/gpt2-vocabulary.ts";
-export { readSafetensors, type SafeTensor, toFloat32, writeSafetensors } from "./formats/safetensors.ts";
+export type { AddedToken, BPEDescription, NormalizationForm } from "./formats/bpe-description.ts";
+export { type GPT2VocabularyOptions, readGPT2Vocabulary } from "./formats/gpt2-vocabulary.ts";
+export {
+  readSafetensors,
+  type SafeTensor,
+  type SafetensorsFile,
+  toFloat32,
+  writeSafetensors,
+} from "./formats/safetensors.ts";
 export { readTiktoken, type TiktokenOptions } from "./formats/tiktoken.ts";
 export { type Generative, generate } from "./generate/generate.ts";
 export type { SampleOptions } from "./generate/sample.ts";
 export type { GeneratedToken, GenerateOptions } from "./generate/text.ts";
+export type { CompleteConfig } from "./models/config.ts";
 export { type FetchOptions, fetchModelFile } from "./models/fetch-model-file.ts";
 export { LanguageModel, type LanguageModelConfig } from "./models/language-model.ts";
 export { loadLanguageModel, saveLanguageModel } from "./models/model-file.ts";
@@ -38,11 +47,16 @@ export type { SequenceBatch, Task, TaskOptions } from "./tasks/task.ts";
 export { TemporalOrder } from "./tasks/temporal-order.ts";
 export type { Lookup } from "./tensor/embedding.ts";
 export * from "./tensor/ops.ts";
-export { Parameter, Tensor } from "./tensor/tensor.ts";
+export type { Packing } from "./tensor/packing.ts";
+export type { RecurrentKind, RecurrentTrace, RecurrentWeights } from "./tensor/recurrent.ts";
+export { type DType, Parameter, Tensor } from "./tensor/tensor.ts";
+export type { BPETokenizer } from "./text/bpe/tokenizer.ts";
+export type { BPEProgress, BPETrainingOptions } from "./text/bpe/training.ts";
 export { type ByteLevelBPEOptions, ByteLevelBPETokenizer } from "./text/byte-level-bpe.ts";
 export { CharacterBPETokenizer } from "./text/character-bpe.ts";
-export { CharacterTokenizer } from "./text/character-tokenizer.ts";
+export { type CharacterOptions, CharacterTokenizer } from "./text/character-tokenizer.ts";
 export {
+  type BatchOptions,
   Corpus,
   type CorpusOptions,
   evaluationBatches,
@@ -69,10 +83,11 @@ export { clipByValue, clipScale, gradientNorm } from "./train/clip.ts";
 export { type Evaluation, evaluate } from "./train/evaluate.ts";
 export type { Batch, DataSource, Trainable } from "./train/interfaces.ts";
 export { Adam, type AdamOptions, AdamW, type Optimizer, RMSProp, SGD } from "./train/optimizers.ts";
-export type { ScheduleOptions } from "./train/schedule.ts";
+export type { PlateauState, ScheduleOptions } from "./train/schedule.ts";
 export {
   type StepReport,
   Trainer,
+  type TrainNumbers,
   type TrainOptions,
   type TrainReport,
   type TrainState,

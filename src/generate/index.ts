@@ -3,13 +3,14 @@ import type { InferenceModel } from "./model.ts";
 import { continueText, type GeneratedToken, type GenerateOptions, type TextReader } from "./text.ts";
 
 export * from "../errors.ts";
-export type { LanguageModelConfig } from "../models/config.ts";
+export type { CompleteConfig, LanguageModelConfig } from "../models/config.ts";
 export { type FetchOptions, fetchModelFile } from "../models/fetch-model-file.ts";
 export type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "../text/tokenizer.ts";
 export { type InferenceModel, loadModel } from "./model.ts";
 export { type NextToken, Reader } from "./reader.ts";
 export type { SampleOptions } from "./sample.ts";
 export type { GeneratedToken, GenerateOptions } from "./text.ts";
+export type { InferenceState } from "./token-pass.ts";
 
 /**
  * Continues a prompt (text, where the model has a tokenizer, or ids), token by token:

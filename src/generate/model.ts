@@ -7,7 +7,7 @@ import { type CompleteConfig, completeConfig, KINDS } from "../models/config.ts"
 import { readModelFile } from "../models/read-model-file.ts";
 import { GATES } from "../tensor/recurrent-pass.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type ModelAddresses, type State, TokenPass } from "./token-pass.ts";
+import { type InferenceState, type ModelAddresses, TokenPass } from "./token-pass.ts";
 import { takeWeights, type Weights } from "./weights.ts";
 
 /** The `infer` build, compressed: the package's bundles carry it inside (scripts/build.mjs). */
@@ -80,20 +80,20 @@ export class InferenceModel {
   }
 
   /** The state before any text: zeros. */
-  initialState(): State {
+  initialState(): InferenceState {
     const { numLayers, hiddenSize } = this.config;
     return { h: new Float32Array(numLayers * this.#stateSize), c: new Float32Array(numLayers * hiddenSize) };
   }
 
   /** The state after more tokens. @throws ConfigError for an id outside the vocabulary. */
-  read(ids: Int32Array, state: State): State {
+  read(ids: Int32Array, state: InferenceState): InferenceState {
     this.#pass.state = state;
     for (const id of ids) this.#pass.read(id);
     return this.#pass.state;
   }
 
   /** The probabilities [vocabSize] of the token after a state, logits divided by `temperature`. */
-  probabilities(state: State, temperature: number): Float32Array {
+  probabilities(state: InferenceState, temperature: number): Float32Array {
     this.#pass.state = state;
     return this.#pass.probabilities(temperature).slice();
   }

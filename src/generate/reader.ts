@@ -2,7 +2,7 @@ import { ConfigError } from "../errors.ts";
 import type { InferenceModel } from "./model.ts";
 import { checkCount, checkSampleOptions, likeliest } from "./sample.ts";
 import { idsOf } from "./text.ts";
-import type { State } from "./token-pass.ts";
+import type { InferenceState } from "./token-pass.ts";
 
 /** A token that may come next. */
 export interface NextToken {
@@ -18,7 +18,7 @@ export interface NextToken {
  */
 export class Reader {
   readonly model: InferenceModel;
-  #state: State;
+  #state: InferenceState;
 
   constructor(model: InferenceModel) {
     this.model = model;

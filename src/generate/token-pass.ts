@@ -7,7 +7,7 @@ import { GATES } from "../tensor/recurrent-pass.ts";
 import { copy } from "../tensor/split.ts";
 
 /** The states of all layers after some text, one behind the other. */
-export interface State {
+export interface InferenceState {
   /** [numLayers, P] */
   readonly h: Float32Array;
   /** LSTM: [numLayers, H]. */
@@ -204,7 +204,7 @@ export class TokenPass {
   }
 
   /** A copy of the states. */
-  get state(): State {
+  get state(): InferenceState {
     const { f32 } = this.#runner.memory;
     const { hiddenSize, numLayers, cell } = this.#config;
     const h = new Float32Array(numLayers * this.#stateSize);
@@ -216,7 +216,7 @@ export class TokenPass {
     return { h, c };
   }
 
-  set state({ h, c }: State) {
+  set state({ h, c }: InferenceState) {
     const { f32 } = this.#runner.memory;
     const { hiddenSize } = this.#config;
     const size = this.#stateSize;

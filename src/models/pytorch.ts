@@ -53,7 +53,10 @@ export function fromPyTorch(
 }
 
 /** What a PyTorch module's `load_state_dict` takes; weights that two layers share come under both names. */
-export function toPyTorch(model: LanguageModel, dtype: "F32" | "F16" | "BF16" = "F32"): Tensors {
+export function toPyTorch(
+  model: LanguageModel,
+  dtype: "F32" | "F16" | "BF16" = "F32",
+): Map<string, SafeTensor> {
   const tensors: Tensors = new Map();
   for (const [name, parameter] of model.parameterNames()) {
     const { shape } = parameter;

@@ -304,7 +304,9 @@ export class Trainer<B extends Batch> {
       const isFitting = tensor?.dtype === "F32" || (mayBeIds && tensor?.dtype === "I32");
       const size = shape.reduce((product, n) => product * n, 1);
       if (!isFitting || tensor.shape.join() !== shape.join() || tensor.data.length !== size) {
-        const got = tensor ? `${tensor.dtype} [${tensor.shape}] of ${tensor.data.length} elements` : "nothing";
+        const got = tensor
+          ? `${tensor.dtype} [${tensor.shape}] of ${tensor.data.length} elements`
+          : "nothing";
         throw new FormatError(`checkpoint: ${name}: expected F32 [${shape}], got ${got}`);
       }
       return tensor.data;
