@@ -62,7 +62,7 @@ export type TrainReport = StepReport | ValidationReport;
 
 /** A training run's state besides the weights: tensors, and numbers as JSON. */
 export interface TrainState {
-  tensors: Map<string, SafeTensor>;
+  tensors: ReadonlyMap<string, SafeTensor>;
   numbers: TrainNumbers;
 }
 

@@ -10,7 +10,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const NODE_ONLY = [
   "test/{cli,examples,package,page}/**",
   "test/browser/*.test.ts",
-  "test/readme.test.ts",
+  "test/{exports,readme}.test.ts",
   "test/assembly/{layouts,micro-kernel}.test.ts",
   "test/engine/threads.test.ts",
   "test/formats/gpt2-vocabulary.test.ts",
