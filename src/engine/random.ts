@@ -9,6 +9,13 @@ export interface RandomState {
   block: number;
 }
 
+/** @throws ConfigError unless it is an integer from 0 to 2⁵³ − 1. */
+export function checkSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new ConfigError(`seed must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`);
+  }
+}
+
 /**
  * A stream of the counter-based generator Philox 4×32-10 (Salmon et al. 2011): a seed and a count of blocks. The
  * words themselves are made in WebAssembly (assembly/random.ts).
@@ -18,9 +25,7 @@ export class RandomStream {
   #block = 0;
 
   constructor(seed: number) {
-    if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new ConfigError(`seed must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`);
-    }
+    checkSeed(seed);
     this.#seed = seed;
   }
 

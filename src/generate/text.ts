@@ -1,4 +1,4 @@
-import { RandomStream } from "../engine/random.ts";
+import { checkSeed, RandomStream } from "../engine/random.ts";
 import type { Runner } from "../engine/runner.ts";
 import { ConfigError, NumericError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
@@ -53,6 +53,15 @@ export function idsOf(prompt: string | ArrayLike<number>, tokenizer: Tokenizer |
   return tokenizer.encode(prompt);
 }
 
+/** @throws ConfigError on an option out of range. */
+export function checkGenerateOptions(options: GenerateOptions): void {
+  const { length = Number.POSITIVE_INFINITY, seed = 0, alternatives = 0 } = options;
+  checkSampleOptions(options);
+  checkCount("alternatives", alternatives);
+  checkSeed(seed);
+  if (!(length >= 0)) throw new ConfigError(`length must be a number from 0, got ${length}`);
+}
+
 /** Lets a reader go on from a prompt, token by token: see {@link generate}. `open` begins to read. */
 export async function* continueText(
   open: () => TextReader,
@@ -60,10 +69,8 @@ export async function* continueText(
   prompt: string | ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
+  checkGenerateOptions(options);
   const { length = Number.POSITIVE_INFINITY, seed = 0, temperature = 1, alternatives = 0, signal } = options;
-  checkSampleOptions(options);
-  checkCount("alternatives", alternatives);
-  if (!(length >= 0)) throw new ConfigError(`length must be a number from 0, got ${length}`);
   let ids = idsOf(prompt, tokenizer);
   if (ids.length === 0)
     throw new ConfigError("the prompt is empty: generation needs at least one token to go on from");

@@ -137,6 +137,9 @@ export class Trainer<B extends Batch> {
     if (isPlateau && evaluateEvery === 0) {
       throw new ConfigError('the schedule "plateau" needs evaluations: evaluateEvery must not be 0');
     }
+    if (isPlateau && isEmpty(data.validationBatches())) {
+      throw new ConfigError('the schedule "plateau" needs held-out data, and there is none');
+    }
     this.model = model;
     this.steps = steps;
     this.#data = data;
@@ -197,9 +200,11 @@ export class Trainer<B extends Batch> {
       if (this.#isEvaluationDue()) {
         const result = await evaluate(this.model, this.#data.validationBatches(), { signal });
         if (!result) return;
-        if (this.#plateau) this.#observe(this.#plateau, result);
         this.#evaluated = this.#step;
-        if (result.count > 0) yield { kind: "validation", step: this.#step, steps: this.steps, ...result };
+        if (result.count > 0) {
+          this.#plateau?.observe(result.loss);
+          yield { kind: "validation", step: this.#step, steps: this.steps, ...result };
+        }
       }
       if (this.#step === this.steps) return;
       await pause();
@@ -216,11 +221,6 @@ export class Trainer<B extends Batch> {
     const step = this.#step;
     if (this.#evaluateEvery === 0 || step === 0 || step === this.#evaluated) return false;
     return step === this.steps || step % this.#evaluateEvery === 0;
-  }
-
-  #observe(plateau: Plateau, { loss, count }: Evaluation): void {
-    if (count === 0) throw new ConfigError('the schedule "plateau" needs held-out data, and there is none');
-    plateau.observe(loss);
   }
 
   #trainStep(batch: B): Pick<
@@ -382,6 +382,11 @@ function checkNumbers({ step, random, carried, clipped, evaluated, plateau }: Tr
       `checkpoint: expected step, random, carried, clipped, evaluated and plateau as a run saves them, got ${got}`,
     );
   }
+}
+
+function isEmpty(values: Iterable<unknown>): boolean {
+  for (const _ of values) return false;
+  return true;
 }
 
 function notFinite(what: string): NumericError {

@@ -31,7 +31,7 @@ export interface TrainerOptions {
    * `createTrainer({ checkpoint: name })` goes on with it. Default: it is not kept.
    */
   checkpoint?: string;
-  /** Seconds between two checkpoints while it trains. Default 20. */
+  /** Seconds between two checkpoints while it trains, 0 or more. Default 20. */
   checkpointEvery?: number;
 }
 
@@ -49,7 +49,7 @@ export interface ModelSource extends Partial<Omit<TrainerOptions, "tokenizer" | 
 export interface SampleSettings extends SampleOptions {
   /** Tokens. 0: no samples. */
   length: number;
-  /** What to go on from. Default: the first tokens of the held-out part. */
+  /** What to go on from: at least one token. Default: the first tokens of the held-out part. */
   prompt?: string;
   /** Default 0. */
   seed?: number;

@@ -5,14 +5,15 @@ import { activations, gateTerms } from "../diagnose/activations.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { ConfigError, FormatError, NumericError } from "../errors.ts";
 import { generate } from "../generate/generate.ts";
-import { checkCount, checkSampleOptions } from "../generate/sample.ts";
-import type { GeneratedToken, GenerateOptions } from "../generate/text.ts";
+import { checkCount } from "../generate/sample.ts";
+import { checkGenerateOptions, type GeneratedToken, type GenerateOptions } from "../generate/text.ts";
 import { LanguageModel, type LanguageModelConfig } from "../models/language-model.ts";
 import { loadLanguageModel, saveLanguageModel } from "../models/model-file.ts";
 import type { Extras } from "../models/read-model-file.ts";
 import { Corpus, type LanguageBatch, splitText } from "../text/corpus.ts";
 import { type Tokenizer, tokenizerFromJSON } from "../text/tokenizer.ts";
 import { trainTokenizer } from "../text/train-tokenizer.ts";
+import { checkRange } from "../train/optimizers.ts";
 import { Trainer, type TrainNumbers } from "../train/train.ts";
 import { createHistory, type GrowingHistory, growHistory } from "./history.ts";
 import type { SampleSettings, TrainerInfo, TrainerOptions, TrainerReport, TrainerState } from "./options.ts";
@@ -41,6 +42,7 @@ export class Run {
   readonly #options: Omit<TrainerOptions, "text">;
   readonly #text: string | undefined;
   readonly #training: ReturnType<typeof prepareTraining> | undefined;
+  readonly #checkpointEvery: number;
   readonly #history: GrowingHistory;
   readonly #listener: Listener;
   #samples: SampleSettings | undefined;
@@ -63,10 +65,13 @@ export class Run {
     this.#options = options;
     this.#text = text;
     this.#listener = listener;
-    checkSamples(options.samples);
-    this.#samples = options.samples;
     this.#history = parts.history ?? createHistory();
+    const { checkpointEvery = DEFAULT_CHECKPOINT_EVERY, samples } = options;
+    checkRange("checkpointEvery", checkpointEvery, 0, Number.POSITIVE_INFINITY);
+    this.#checkpointEvery = checkpointEvery;
     if (text !== undefined) this.#training = prepareTraining(model, text, options);
+    checkSamples(samples, model.tokenizer);
+    this.#samples = samples;
   }
 
   /**
@@ -175,7 +180,7 @@ export class Run {
 
   /** @throws ConfigError on a value out of range; nothing is changed then. */
   adjust({ learningRate, samples }: Adjustments): void {
-    checkSamples(samples);
+    checkSamples(samples, this.#model.tokenizer);
     if (learningRate !== undefined) {
       this.#training?.trainer.setLearningRate(learningRate);
       // A checkpoint goes on with the new one.
@@ -223,7 +228,7 @@ export class Run {
   }
 
   async #train(trainer: Trainer<LanguageBatch>, signal: AbortSignal): Promise<void> {
-    const every = 1000 * (this.#options.checkpointEvery ?? DEFAULT_CHECKPOINT_EVERY);
+    const every = 1000 * this.#checkpointEvery;
     let kept = performance.now();
     let sent = kept;
     try {
@@ -318,10 +323,17 @@ export class Run {
   }
 }
 
-function checkSamples(samples: SampleSettings | undefined): void {
+/** @throws ConfigError on what would end the run at its first evaluation. */
+function checkSamples(samples: SampleSettings | undefined, tokenizer: Tokenizer | undefined): void {
   if (!samples) return;
-  checkSampleOptions(samples);
+  checkGenerateOptions(samples);
   checkCount("samples.length", samples.length);
+  const { prompt } = samples;
+  if (prompt !== undefined && tokenizer?.encode(prompt).length === 0) {
+    throw new ConfigError(
+      `samples.prompt must be a text of at least one token, got ${JSON.stringify(prompt)}`,
+    );
+  }
 }
 
 async function prepareTokenizer(

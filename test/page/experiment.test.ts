@@ -18,7 +18,7 @@ import {
   trainerOptions,
   writeSettings,
 } from "../../src/page/state/experiment.ts";
-import { pieceOf } from "../../src/page/state/held-out.ts";
+import { firstPrompt, pieceOf } from "../../src/page/state/held-out.ts";
 import { namesOf } from "../../src/page/state/names.ts";
 import { SUPPLIED } from "../../src/page/state/supplied.ts";
 
@@ -154,6 +154,8 @@ describe("the supplied texts", () => {
     const { samples, validationFraction } = trainerOptions(read(""), text, "name");
     expect(validationFraction).toBe(0.1);
     expect(samples?.prompt).toMatch(/^The sea was calm\. The/);
+    // Nothing but spaces is no prompt: a model of words reads no token there.
+    expect(firstPrompt(" ".repeat(60) + "word ".repeat(50))).toMatch(/^word/);
   });
 });
 

@@ -171,11 +171,22 @@ describe("createTrainer", () => {
     const wrong = { length: 5, temperature: -1 };
     await expect(open({ ...OPTIONS, samples: wrong })).rejects.toThrow(/^temperature must be/);
     await expect(open({ ...OPTIONS, samples: { length: 1.5 } })).rejects.toThrow(/^samples.length must be/);
+    const words = { ...OPTIONS, tokenizer: "word" as const, batchSize: 2 };
+    await expect(open({ ...words, samples: { length: 5, prompt: "  " } })).rejects.toThrow(
+      /^samples\.prompt must be a text of at least one token, got "  "/,
+    );
     const unknown = { ...OPTIONS, tokenizer: "foo" as "char" };
     await expect(open(unknown)).rejects.toThrow(/^the kind must be one of bpe, .*got "foo"/);
     const trainer = await open({ ...OPTIONS, training: { ...TRAINING, steps: 20 } });
-    await expect(trainer.adjust({ samples: wrong })).rejects.toThrow(ConfigError);
-    await collect(trainer);
+    for (const one of [wrong, { seed: -1 }, { prompt: "" }, { alternatives: -3 }]) {
+      const samples = { length: 5, ...one };
+      await expect(open({ ...OPTIONS, samples })).rejects.toThrow(ConfigError);
+      await expect(trainer.adjust({ samples, learningRate: 0.5 })).rejects.toThrow(ConfigError);
+    }
+    const rates = (await collect(trainer)).flatMap((report) =>
+      report.kind === "step" ? [report.learningRate] : [],
+    );
+    expect(Math.max(...rates)).toBe(TRAINING.learningRate);
     expect(trainer.state).toBe("finished");
   });
 
@@ -330,6 +341,13 @@ describe("createTrainer", () => {
     await expect(open({ ...OPTIONS, text: "short" })).rejects.toThrow(/one batch needs/);
     await expect(open({ ...OPTIONS, model: { hiddenSize: 0 } })).rejects.toThrow(/hiddenSize/);
     await expect(open({ ...OPTIONS, training: { clip: -1 } })).rejects.toThrow(/clip/);
+    const plateau = { schedule: "plateau" as const, steps: 5 };
+    await expect(open({ ...OPTIONS, validationFraction: 0, training: plateau })).rejects.toThrow(
+      /needs held-out data/,
+    );
+    for (const checkpointEvery of [Number.NaN, -1]) {
+      await expect(open({ ...OPTIONS, checkpointEvery })).rejects.toThrow(/^checkpointEvery must be at least 0/);
+    }
     await expect(open({} as never)).rejects.toThrow(/expected a text, a file or a checkpoint/);
   });
 

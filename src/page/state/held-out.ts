@@ -21,10 +21,10 @@ export function firstLines(text: string, most: number): string {
   return lines.slice(0, cut ?? outsidePairs(lines, most)).trimEnd();
 }
 
-/** Behind the first match of what ends a piece, or the beginning. */
+/** Behind the first match of what ends a piece, or where the text begins. */
 function startOf(end: RegExp, text: string): number {
   const found = end.exec(text);
-  return found ? found.index + found[0].length : 0;
+  return found ? found.index + found[0].length : Math.max(0, text.search(/\S/));
 }
 
 /**
