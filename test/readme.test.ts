@@ -1,3 +1,4 @@
+import "fake-indexeddb/auto";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +7,9 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import ranks from "js-tiktoken/ranks/cl100k_base";
 import { expect, test } from "vitest";
+import { createTrainer, listStoredRuns, type TrainerSource, type WorkerTrainer } from "../src/index.ts";
 import { tiktokenFile } from "./helpers/tiktoken-ranks.ts";
+import { localWorker } from "./trainer/worker.ts";
 
 const readme = await readFile("README.md", "utf8");
 const libraryPage = await readFile("docs/library.md", "utf8");
@@ -44,6 +47,34 @@ test("the library's page runs as printed, and prints what it says", async () => 
   const expected = [...libraryPage.matchAll(/\/\/ → (.*)/g)].map(([, line]) => line);
   const stdout = await run(libraryPage, { "cl100k_base.tiktoken": tiktokenFile(ranks) });
   expect(stdout.trimEnd().split("\n")).toEqual(expected);
+});
+
+test("the README's example of a trainer runs as printed, and goes on with its run when it runs again", async () => {
+  const [, example] = /```js\n(import \{ createTrainer[\s\S]*?)```/.exec(readme) ?? [];
+  const body = example.replace(/^import .*\n/, "").replace("steps: 2000", "steps: 4");
+  const drawn: number[] = [];
+  let shown = "";
+  const around = {
+    createTrainer: (source: TrainerSource) => createTrainer(source, { worker: localWorker() }),
+    listStoredRuns,
+    fetch: async () => new Response("To be, or not to be, that is the question. ".repeat(100)),
+    signal: undefined,
+    draw: (step: number) => drawn.push(step),
+    show: (text: string) => {
+      shown += text;
+    },
+  };
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const program = new AsyncFunction(...Object.keys(around), `${body}\nreturn trainer;`);
+  const first: WorkerTrainer = await program(...Object.values(around));
+  first.close();
+  expect(drawn).toEqual([1, 2, 3, 4]);
+  // A sample, and what it generates at the end.
+  expect(shown.length).toBe(200 + 100);
+  const second: WorkerTrainer = await program(...Object.values(around));
+  second.close();
+  expect(second.info).toMatchObject({ step: 4, state: "finished", options: { checkpoint: "my run" } });
+  expect(drawn).toEqual([1, 2, 3, 4]);
 });
 
 test.each(["README.md", "docs/library.md"])(

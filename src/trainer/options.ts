@@ -28,7 +28,8 @@ export interface TrainerOptions {
   samples?: SampleSettings;
   /**
    * A name under which the run is kept in the browser's own storage (IndexedDB), so that it survives a reload:
-   * `createTrainer({ checkpoint: name })` goes on with it. Default: it is not kept.
+   * `createTrainer({ checkpoint: name })` goes on with it. No run may be kept under it yet: {@link deleteStoredRun}
+   * removes one. Default: it is not kept.
    */
   checkpoint?: string;
   /** Seconds between two checkpoints while it trains, 0 or more. Default 20. */

@@ -18,7 +18,7 @@ import { Trainer, type TrainNumbers } from "../train/train.ts";
 import { createHistory, type GrowingHistory, growHistory } from "./history.ts";
 import type { SampleSettings, TrainerInfo, TrainerOptions, TrainerReport, TrainerState } from "./options.ts";
 import type { Adjustments, Inspection, InspectOptions, TrainerSource } from "./protocol.ts";
-import { holdRun, readCheckpoint, writeCheckpoint } from "./storage.ts";
+import { checkIsFree, holdRun, readCheckpoint, writeCheckpoint } from "./storage.ts";
 
 const DEFAULT_MODEL = { hiddenSize: 128, embeddingSize: 64 } as const;
 const DEFAULT_CHECKPOINT_EVERY = 20;
@@ -75,11 +75,16 @@ export class Run {
   }
 
   /**
-   * @throws ConfigError, FormatError or EngineError as the library's parts do, FormatError where the kept run or the
-   *   file is not what it should be, and EngineError where the kept run is open elsewhere.
+   * @throws ConfigError, FormatError or EngineError as the library's parts do, ConfigError where a new run's name is
+   *   taken, FormatError where the kept run or the file is not what it should be, and EngineError where the kept run
+   *   is open elsewhere.
    */
   static async open(source: TrainerSource, listener: Listener): Promise<Run> {
-    if (source.checkpoint !== undefined) await holdRun(source.checkpoint);
+    const { checkpoint } = source;
+    // Held first: of two tabs that begin under one name at once, the second finds it taken.
+    if (checkpoint !== undefined) await holdRun(checkpoint);
+    if (!("file" in source || "text" in source)) return Run.#resume(checkpoint, listener);
+    if (checkpoint !== undefined) await checkIsFree(checkpoint);
     if ("file" in source) {
       const { file, text, ...options } = source;
       if (text === undefined && options.checkpoint !== undefined) {
@@ -96,7 +101,6 @@ export class Run {
         return run;
       });
     }
-    if (!("text" in source)) return Run.#resume(source.checkpoint, listener);
     const { text, ...options } = source;
     if (typeof text !== "string" || text.length === 0) {
       throw new ConfigError(

@@ -4,7 +4,7 @@
  * not at all. They are apart so that a list of runs need not read weights.
  */
 import { createStore, delMany, get, getMany, keys, promisifyRequest, type UseStore } from "idb-keyval";
-import { EngineError, FormatError } from "../errors.ts";
+import { ConfigError, EngineError, FormatError } from "../errors.ts";
 import type { History, TrainerOptions, TrainerState } from "./options.ts";
 
 interface RunRecord {
@@ -85,6 +85,16 @@ export async function readCheckpoint(
     throw new FormatError(`the run ${JSON.stringify(name)} has version ${record.version}, expected 1`);
   }
   return { record, file, text };
+}
+
+/** @throws ConfigError if a run is kept under the name: another one would take its place. */
+export async function checkIsFree(name: string): Promise<void> {
+  if ((await get(recordKey(name), store())) === undefined) return;
+  const quoted = JSON.stringify(name);
+  throw new ConfigError(
+    `checkpoint: a run is kept under the name ${quoted}: createTrainer({ checkpoint: ${quoted} }) goes on with it, ` +
+      `deleteStoredRun(${quoted}) removes it`,
+  );
 }
 
 /** How long a tab that is just being closed, or loaded anew, may still have a run, in milliseconds. */

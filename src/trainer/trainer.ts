@@ -37,8 +37,9 @@ export interface CreateTrainerOptions {
  *     for await (const report of trainer.run()) if (report.kind === "step") draw(report.step, report.loss);
  *
  * All cores are used where the page is cross-origin isolated, else one thread: `info.notice` then says so.
- * @throws ConfigError on an option out of range, FormatError on a file or a kept run that is not what it should be,
- *   EngineError where WebAssembly SIMD or workers are missing, or the kept run is open elsewhere.
+ * @throws ConfigError on an option out of range or a new run's name under which one is kept already, FormatError on
+ *   a file or a kept run that is not what it should be, EngineError where WebAssembly SIMD or workers are missing, or
+ *   the kept run is open elsewhere.
  */
 export async function createTrainer(
   source: TrainerSource,

@@ -173,7 +173,7 @@ describe("createTrainer", () => {
     await expect(open({ ...OPTIONS, samples: { length: 1.5 } })).rejects.toThrow(/^samples.length must be/);
     const words = { ...OPTIONS, tokenizer: "word" as const, batchSize: 2 };
     await expect(open({ ...words, samples: { length: 5, prompt: "  " } })).rejects.toThrow(
-      /^samples\.prompt must be a text of at least one token, got "  "/,
+      /^samples\.prompt must be a text of at least one token, got " {2}"/,
     );
     const unknown = { ...OPTIONS, tokenizer: "foo" as "char" };
     await expect(open(unknown)).rejects.toThrow(/^the kind must be one of bpe, .*got "foo"/);
@@ -234,6 +234,23 @@ describe("createTrainer", () => {
     expectSameWeights(await weightsOf(second), await trainHere());
     expect(await readStoredText("my run")).toBe(TEXT);
     expect((await open({ checkpoint: "my run" })).state).toBe("finished");
+  });
+
+  it("begins no run under the name of one that is kept, and names both ways on", async () => {
+    const first = await open({ ...OPTIONS, training: { ...TRAINING, steps: 20 }, checkpoint: "mine" });
+    await collect(first);
+    const file = await first.save();
+    first.close();
+    for (const source of [OPTIONS, { ...OPTIONS, file }]) {
+      const again = open({ ...source, checkpoint: "mine" });
+      await expect(again).rejects.toThrow(ConfigError);
+      await expect(again).rejects.toThrow(
+        'createTrainer({ checkpoint: "mine" }) goes on with it, deleteStoredRun("mine") removes it',
+      );
+    }
+    expect((await open({ checkpoint: "mine" })).info.step).toBe(20);
+    await deleteStoredRun("mine");
+    expect((await open({ ...OPTIONS, checkpoint: "mine" })).info.step).toBe(0);
   });
 
   it("lists and deletes kept runs, and says when there is none", async () => {
@@ -346,7 +363,9 @@ describe("createTrainer", () => {
       /needs held-out data/,
     );
     for (const checkpointEvery of [Number.NaN, -1]) {
-      await expect(open({ ...OPTIONS, checkpointEvery })).rejects.toThrow(/^checkpointEvery must be at least 0/);
+      await expect(open({ ...OPTIONS, checkpointEvery })).rejects.toThrow(
+        /^checkpointEvery must be at least 0/,
+      );
     }
     await expect(open({} as never)).rejects.toThrow(/expected a text, a file or a checkpoint/);
   });
@@ -380,10 +399,12 @@ describe("createTrainer", () => {
       await expect(createTrainer(OPTIONS)).rejects.toThrow(/in Node use train\(\)/);
       return;
     }
+    // Kept in the browser's own storage, where an earlier try may have left one.
+    const checkpoint = `real ${Date.now()}`;
     const trainer = await createTrainer({
       ...OPTIONS,
       engine: { ...ENGINE, threads: 2 },
-      checkpoint: "real",
+      checkpoint,
     });
     opened.push(trainer);
     const { build, threads, notice } = trainer.info;
@@ -393,8 +414,11 @@ describe("createTrainer", () => {
     else expect([threads, notice]).toEqual([2, undefined]);
     await collect(trainer);
     expectSameWeights(await weightsOf(trainer), await trainHere());
+    // Of two tabs that begin under one name, one does.
+    await expect(createTrainer({ ...OPTIONS, checkpoint })).rejects.toThrow(/is open elsewhere/);
     trainer.close();
-    const kept = await createTrainer({ checkpoint: "real" });
+    await expect(createTrainer({ ...OPTIONS, checkpoint })).rejects.toThrow(ConfigError);
+    const kept = await createTrainer({ checkpoint });
     opened.push(kept);
     expect(kept.state).toBe("finished");
     expectSameWeights(await weightsOf(kept), await trainHere());
