@@ -172,6 +172,11 @@ export class Trainer<B extends Batch> {
     return this.#step;
   }
 
+  /** Whether no step is left, and no evaluation: one that was aborted at the end is. */
+  get isFinished(): boolean {
+    return this.#step === this.steps && !this.#isEvaluationDue();
+  }
+
   /** The share of them whose gradients clipping by norm changed. */
   get clippedShare(): number {
     return this.#step === 0 ? 0 : this.#clipped / this.#step;

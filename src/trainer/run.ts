@@ -48,7 +48,8 @@ export class Run {
   #samples: SampleSettings | undefined;
   #state: TrainerState = "ready";
   #stop: AbortController | undefined;
-  #running: Promise<void> | undefined;
+  /** Gives what went wrong, if anything did. */
+  #running: Promise<unknown> | undefined;
   #gathered: TrainerReport[] = [];
 
   private constructor(parts: {
@@ -176,10 +177,14 @@ export class Run {
     });
   }
 
-  /** Returns once no step runs any more, and the run is kept. */
+  /**
+   * Returns once no step runs any more, and the run is kept.
+   * @throws what ended the run meanwhile, or why it is not kept: then it is paused, or finished, all the same.
+   */
   async pause(): Promise<void> {
     this.#stop?.abort();
-    await this.#running;
+    const problem = await this.#running;
+    if (problem !== undefined) throw problem;
   }
 
   /** @throws ConfigError on a value out of range; nothing is changed then. */
@@ -231,10 +236,11 @@ export class Run {
     this.#engine.close();
   }
 
-  async #train(trainer: Trainer<LanguageBatch>, signal: AbortSignal): Promise<void> {
+  async #train(trainer: Trainer<LanguageBatch>, signal: AbortSignal): Promise<unknown> {
     const every = 1000 * this.#checkpointEvery;
     let kept = performance.now();
     let sent = kept;
+    let problem: unknown;
     try {
       for await (const report of trainer.run(signal)) {
         this.#report(report);
@@ -251,22 +257,26 @@ export class Run {
           this.#send();
         }
         if (now - kept > every) {
-          await this.#keep(false);
+          problem = await this.#tryToKeep();
+          if (problem !== undefined) break;
           kept = performance.now();
         }
       }
-      await this.#finish(trainer.step === trainer.steps ? "finished" : "paused");
     } catch (error) {
       this.#send();
       this.#setState("failed", error);
+      return error;
     }
+    this.#state = trainer.isFinished ? "finished" : "paused";
+    problem ??= await this.#tryToKeep();
+    this.#send();
+    this.#setState(this.#state, problem);
+    return problem;
   }
 
-  async #finish(state: "finished" | "paused"): Promise<void> {
-    this.#state = state;
-    await this.#keep(false);
-    this.#send();
-    this.#setState(state);
+  /** Gives why the browser did not keep the run, a full disk perhaps: which is no harm to the run itself. */
+  #tryToKeep(): Promise<unknown> {
+    return this.#keep(false).catch((error: unknown) => error);
   }
 
   /** A few words of the model as it is now; none if the signal aborted it. */

@@ -25,6 +25,8 @@ export interface TrainerWorker extends Port {
 }
 
 export interface CreateTrainerOptions {
+  /** Ends the trainer as `close()` does, also while it is being opened: createTrainer then throws the signal's reason. */
+  signal?: AbortSignal;
   /** The worker to use. Default: a new one that runs `trainer-worker.js`, which lies beside the library; of `unrolled.min.js`, itself. */
   worker?: TrainerWorker;
 }
@@ -43,15 +45,18 @@ export interface CreateTrainerOptions {
  */
 export async function createTrainer(
   source: TrainerSource,
-  { worker = startWorker() }: CreateTrainerOptions = {},
+  { signal, worker }: CreateTrainerOptions = {},
 ): Promise<WorkerTrainer> {
-  const link = new Link(worker);
+  signal?.throwIfAborted();
+  const link = new Link(worker ?? startWorker());
+  signal?.addEventListener("abort", () => link.close("its signal aborted"));
   try {
     const isolated = globalThis.crossOriginIsolated ?? true;
     const info = await link.call("open", { source, isolated });
     return new WorkerTrainer(link, info);
   } catch (error) {
     link.close("it could not be opened");
+    signal?.throwIfAborted();
     throw error;
   }
 }
@@ -216,7 +221,8 @@ export class WorkerTrainer {
   /**
    * Trains, or goes on, and reports as `train` does, samples besides; ends after the last step. While it is paused
    * no reports come. Leaving the loop, or `signal`, pauses it; what has been reported by then begins the next loop.
-   * @throws NumericError when a loss is not finite, EngineError when memory runs out or the worker ends.
+   * @throws NumericError when a loss is not finite, EngineError when memory runs out or the worker ends, and when the
+   *   browser does not keep the run: it is paused then, or finished, and can go on all the same.
    */
   async *run({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TrainerReport, void, undefined> {
     if (this.#isRunning)
@@ -235,8 +241,8 @@ export class WorkerTrainer {
           if (signal?.aborted) return;
           continue;
         }
-        if (signal?.aborted || this.state === "finished") return;
-        if (this.state === "failed") throw this.#error;
+        if (this.#error) throw this.#error;
+        if (signal?.aborted || this.#state === "finished") return;
         await reports.wait();
       }
     } finally {
@@ -249,7 +255,10 @@ export class WorkerTrainer {
     }
   }
 
-  /** Resolves when no step runs any more and the run, if it has a name, is kept. */
+  /**
+   * Resolves when no step runs any more and the run, if it has a name, is kept.
+   * @throws what {@link run} throws, if that comes first.
+   */
   pause(): Promise<void> {
     return this.#link.call("pause", undefined);
   }

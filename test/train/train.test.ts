@@ -23,6 +23,7 @@ import {
   type Tensor,
   Trainer,
   type TrainOptions,
+  type TrainReport,
   train,
 } from "../../src/index.ts";
 import { rmsprop } from "../../src/reference/optimizers.ts";
@@ -170,6 +171,26 @@ describe("train", () => {
     expect(reports.map(({ kind }) => kind)).toEqual(["step"]);
     expect(read).toBeGreaterThan(0);
     expect(model.training).toBe(true);
+  });
+
+  it("is not finished before its last evaluation, which it makes up for", async () => {
+    const stop = new AbortController();
+    const corpus = createCorpus();
+    const data = {
+      stepsPerEpoch: corpus.stepsPerEpoch,
+      trainBatch: (step: number) => corpus.trainBatch(step),
+      validationBatches() {
+        stop.abort();
+        return corpus.validationBatches();
+      },
+    };
+    const trainer = new Trainer(createModel(), data, { steps: 2 });
+    const kinds = (reports: TrainReport[]): string[] => reports.map(({ kind }) => kind);
+    expect(kinds(await collect(trainer.run(stop.signal)))).toEqual(["step", "step"]);
+    expect([trainer.step, trainer.isFinished]).toEqual([2, false]);
+    expect(kinds(await collect(trainer.run()))).toEqual(["validation"]);
+    expect(trainer.isFinished).toBe(true);
+    trainer.free();
   });
 
   it("takes no step when the signal was aborted before", async () => {

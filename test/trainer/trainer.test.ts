@@ -1,5 +1,5 @@
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   CharacterTokenizer,
   ConfigError,
@@ -41,11 +41,13 @@ async function open(source: TrainerSource): Promise<WorkerTrainer> {
   return trainer;
 }
 
-async function collect(trainer: WorkerTrainer, signal?: AbortSignal): Promise<TrainerReport[]> {
-  const reports: TrainerReport[] = [];
-  for await (const report of trainer.run({ signal })) reports.push(report);
-  return reports;
+async function all(reports: AsyncIterable<TrainerReport>): Promise<TrainerReport[]> {
+  const taken: TrainerReport[] = [];
+  for await (const report of reports) taken.push(report);
+  return taken;
 }
+
+const collect = (trainer: WorkerTrainer): Promise<TrainerReport[]> => all(trainer.run());
 
 const stepsOf = (reports: TrainerReport[]): number[] =>
   reports.flatMap((report) => (report.kind === "step" ? [report.step] : []));
@@ -378,12 +380,57 @@ describe("createTrainer", () => {
     expect((await open({ checkpoint: "wild" })).info.step).toBe(0);
   });
 
+  it("is paused, or finished, where the browser does not keep it, and loses nothing", async () => {
+    const full = () =>
+      vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+        throw new DOMException("the disk is full", "QuotaExceededError");
+      });
+    const trainer = await open({ ...OPTIONS, checkpoint: "paused" });
+    const reports = trainer.run();
+    await reports.next();
+    let disk = full();
+    await expect(trainer.pause()).rejects.toThrow(
+      /^the browser did not keep the checkpoint "paused": .*the disk is full/,
+    );
+    await expect(all(reports)).rejects.toThrow(EngineError);
+    expect(trainer.state).toBe("paused");
+    disk.mockRestore();
+    await collect(trainer);
+    expectSameWeights(await weightsOf(trainer), await trainHere());
+
+    const often = await open({ ...OPTIONS, checkpoint: "often", checkpointEvery: 0 });
+    const last = await open({ ...OPTIONS, training: { ...TRAINING, steps: 5 }, checkpoint: "last" });
+    disk = full();
+    await expect(collect(often)).rejects.toThrow(EngineError);
+    expect(often.state).toBe("paused");
+    await expect(collect(last)).rejects.toThrow(EngineError);
+    expect(last.state).toBe("finished");
+    disk.mockRestore();
+    await last.checkpoint();
+    expect((await open({ checkpoint: "last" })).info).toMatchObject({ step: 5, state: "finished" });
+  });
+
   it("trains with tokens of every kind", async () => {
     for (const tokenizer of ["bpe", "char-bpe", "word"] as const) {
       const small = { batchSize: 2, sequenceLength: 4, training: { steps: 2 } };
       const trainer = await open({ ...OPTIONS, tokenizer, vocabSize: 270, ...small });
       expect(stepsOf(await collect(trainer))).toEqual([1, 2]);
     }
+  });
+
+  it("ends at a signal, also while it is being opened", async () => {
+    const stop = new AbortController();
+    const worker = localWorker();
+    const terminate = vi.spyOn(worker, "terminate");
+    const opening = createTrainer(OPTIONS, { worker, signal: stop.signal });
+    stop.abort(new Error("no more"));
+    await expect(opening).rejects.toThrow("no more");
+    expect(terminate).toHaveBeenCalledOnce();
+    await expect(createTrainer(OPTIONS, { signal: stop.signal })).rejects.toThrow("no more");
+    const end = new AbortController();
+    const trainer = await createTrainer(OPTIONS, { worker: localWorker(), signal: end.signal });
+    end.abort();
+    await expect(trainer.save()).rejects.toThrow(/has ended: its signal aborted/);
   });
 
   it("tells who waits when the worker ends", async () => {
