@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CharacterTokenizer, createEngine, LanguageModel, saveLanguageModel } from "../../src/index.ts";
 import {
   moveSlider,
   type Page,
@@ -165,6 +169,36 @@ describe("Inside, a model of", () => {
     await waitForText(page, ".inside", /Write something for the model to read/);
     expect(await page.$(".heat")).toBeNull();
     expect(await page.$(".inside .notice")).toBeNull();
+  });
+
+  it("a state that is narrower than its gates shows the last number of it for a unit behind", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "unrolled-page-"));
+    const path = join(folder, "narrow.safetensors");
+    const engine = await createEngine({ threads: 1 });
+    const tokenizer = CharacterTokenizer.train("the sea ");
+    const sizes = { vocabSize: tokenizer.vocabSize, embeddingSize: 8, hiddenSize: 24, projSize: 8 };
+    writeFileSync(path, saveLanguageModel(new LanguageModel(engine, { cell: "lstm", ...sizes }, tokenizer)));
+    engine.close();
+    page = await playground.open("#/inside");
+    const input = await page.waitForSelector('.inside input[type="file"]');
+    await (input as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(path);
+    await waitForText(page, ".heat h3", /Hidden state, 8 units/);
+    rmSync(folder, { recursive: true });
+    const choose = async (name: string): Promise<void> => {
+      const radio = await page.waitForSelector(`::-p-xpath(//label[normalize-space(.)="${name}"]/input)`);
+      await radio?.evaluate((input) => (input as HTMLElement).click());
+      await waitForText(page, ".heat h3", new RegExp(name));
+    };
+    await choose("Forget gate");
+    await page.focus(".heat-field");
+    for (let i = 0; i < 20; i++) await page.keyboard.press("ArrowDown");
+    await waitForText(page, ".heat-now", /unit 20/);
+    await choose("Hidden state");
+    await waitForText(page, ".heat-now", /unit 7, .*: -?\d\.\d{3}/);
+    expect(await page.$eval(".unit-picker input", (field) => (field as HTMLInputElement).value)).toBe("7");
+    await page.focus(".heat-field");
+    await page.keyboard.press("ArrowUp");
+    await waitForText(page, ".heat-now", /unit 6/);
   });
 
   it("byte pairs, can be read on a phone, and the column looked at stays in sight", async () => {

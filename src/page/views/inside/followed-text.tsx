@@ -4,7 +4,7 @@ import type { Inspection, LayerActivations } from "unrolled";
 import { visible } from "../../parts/format.ts";
 import { shade } from "../../parts/heat.ts";
 import { selected } from "../../state/runs.ts";
-import { hovered, level, looked, SERIES, seriesOf } from "./looked.ts";
+import { hovered, level, looked, SERIES, seriesOf, unitIn } from "./looked.ts";
 
 export function FollowedText({
   seen,
@@ -17,7 +17,7 @@ export function FollowedText({
 }) {
   const rows = seriesOf(layer, series)!;
   const { step } = looked.value;
-  const unit = Math.min(hovered.value ?? looked.value.unit, rows.width - 1);
+  const unit = unitIn(rows, hovered.value);
   // Tokens that are words do not say what stands between them.
   const areWords = selected.value?.tokenizer.value?.kind === "word";
   const levels = seen.tokens.map((_, t) => level(rows, rows.values[t * rows.width + unit]));
@@ -27,7 +27,7 @@ export function FollowedText({
         <h3>
           Unit {unit} over the text <span class="quiet">{SERIES[series].label.toLowerCase()}</span>
         </h3>
-        <UnitPicker count={rows.width} />
+        <UnitPicker unit={unitIn(rows)} count={rows.width} />
       </div>
       <p class="followed-text">
         {seen.tokens.map((token, t) => (
@@ -52,11 +52,10 @@ export function FollowedText({
   );
 }
 
-function UnitPicker({ count }: { count: number }) {
+function UnitPicker({ unit, count }: { unit: number; count: number }) {
   const set = (unit: number): void => {
     looked.value = { ...looked.peek(), unit: (unit + count) % count };
   };
-  const { unit } = looked.value;
   return (
     <div class="row unit-picker">
       <button type="button" class="button quiet" aria-label="The unit before" onClick={() => set(unit - 1)}>

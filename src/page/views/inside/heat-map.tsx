@@ -4,7 +4,7 @@ import type { Inspection, LayerActivations } from "unrolled";
 import { visible } from "../../parts/format.ts";
 import { divergingRGB } from "../../parts/heat.ts";
 import { theme } from "../../state/theme.ts";
-import { hovered, level, looked, type Rows, SERIES, seriesOf } from "./looked.ts";
+import { hovered, level, looked, type Rows, SERIES, seriesOf, unitIn } from "./looked.ts";
 
 /** Of the next columns, so that one sees where it goes on. */
 const MARGIN = 24;
@@ -21,7 +21,8 @@ export function HeatMap({
   const canvas = useRef<HTMLCanvasElement>(null);
   const scroll = useRef<HTMLDivElement>(null);
   const rows = seriesOf(layer, series)!;
-  const { step, unit } = looked.value;
+  const { step } = looked.value;
+  const unit = unitIn(rows);
   const steps = seen.tokens.length;
   const isDark = theme.value;
   useEffect(() => {
@@ -60,7 +61,7 @@ export function HeatMap({
     event.preventDefault();
     // Keys may come faster than the view is drawn.
     const now = looked.peek();
-    move(now.step + by[0], now.unit + by[1]);
+    move(now.step + by[0], unitIn(rows, now.unit) + by[1]);
   };
   const value = rows.values[step * rows.width + unit];
   // Tokens of several characters are written sideways, which needs the height of a line.

@@ -53,6 +53,11 @@ export function seriesOf(layer: LayerActivations, name: string): Rows | undefine
   return values && { values, width: hiddenSize, most: 1, isGate: true };
 }
 
+/** The unit looked at, or another one, of those that there are: an LSTM's projected state is narrower than its gates. */
+export function unitIn({ width }: Rows, unit = looked.value.unit): number {
+  return Math.min(unit, width - 1);
+}
+
 /** From −1 to 1: a gate's half is the paper's colour, so that shut is warm and open is cool. */
 export function level({ most, isGate }: Rows, value: number): number {
   return isGate ? 2 * value - 1 : Math.max(-1, Math.min(1, value / most));
