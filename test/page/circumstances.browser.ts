@@ -295,14 +295,39 @@ describe("where site data are blocked", () => {
     const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
     writeFileSync(join(profile, "Default/Preferences"), JSON.stringify(blocked));
     const playground = await startPlayground({ args: [`--user-data-dir=${profile}`] });
-    const page = await playground.open(SMALL);
+    const page = await playground.open("#/bench");
+    await page.evaluateOnNewDocument(() => {
+      globalThis.Worker = class extends Worker {
+        constructor(...all: ConstructorParameters<typeof Worker>) {
+          super(...all);
+          if (all[0].toString().includes("trainer")) Object.assign(globalThis, { worker: this });
+        }
+      };
+    });
+    await page.goto(playground.server.url + SMALL);
+    await page.reload();
     await expect(page.evaluate(() => localStorage.length)).rejects.toThrow(/SecurityError/);
     await waitForText(page, ".nothing-kept", /This browser keeps nothing for this page/);
     await page.click(".top > .icon-button");
     expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
     await page.click("#train");
-    await waitForStep(page, 20);
+    await waitForStep(page, 200);
     for (const view of VIEWS) await visit(page, view);
+    // What was learnt is in its worker alone, which stays when the run fails: it can only be begun again.
+    await visit(page, "train");
+    const error = { name: "NumericError", message: "the loss is NaN" };
+    await page.evaluate((error) => {
+      const { worker } = globalThis as unknown as { worker: Worker };
+      worker.dispatchEvent(new MessageEvent("message", { data: { kind: "state", state: "failed", error } }));
+    }, error);
+    await waitForText(page, "#resume", /Start again/);
+    const failed = await stepOf(page);
+    await page.click("#write");
+    await page.waitForSelector(".stream-token");
+    expect(await stepOf(page)).toBe(failed);
+    await page.click("#resume");
+    await waitForText(page, ".run-panel", /Training, /);
+    expect(await stepOf(page)).toBeLessThan(failed);
     expect(playground.errors()).toEqual([]);
     await playground.close();
     // The browser's last processes may still write into it.

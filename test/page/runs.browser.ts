@@ -72,15 +72,146 @@ async function finish(): Promise<void> {
   await waitForText(page, ".run-panel", /Finished/);
 }
 
+/** Begins a run in a page that holds a request to its trainer back until the run has finished. */
+async function begin(hash: string, late?: "open" | "pause"): Promise<void> {
+  page = await playground.open("#/bench");
+  await page.evaluateOnNewDocument((late) => {
+    globalThis.Worker = class extends Worker {
+      #waiting: unknown[] = [];
+      constructor(...all: ConstructorParameters<typeof Worker>) {
+        super(...all);
+        Object.assign(globalThis, { worker: this });
+        this.addEventListener("message", ({ data }) => {
+          if (data.state === "finished") for (const one of this.#waiting) super.postMessage(one);
+        });
+      }
+      override postMessage(message: unknown): void {
+        if (late && (message as { call?: string }).call === late) this.#waiting.push(message);
+        else super.postMessage(message);
+      }
+    };
+  }, late);
+  await page.goto(playground.server.url + hash);
+  await page.reload();
+  await page.click("#train");
+}
+
 describe("a run that is removed", () => {
-  it("while it is being prepared stays away, and its worker ends", async () => {
-    page = await playground.open(LONG.replace("sums", "moby-dick&tokenizer=bpe"));
-    await page.click("#train");
+  it("while it is being prepared stays away, and its worker ends at once", async () => {
+    await begin(LONG, "open");
     await waitForText(page, ".run-tab", /preparing/);
+    expect(page.workers().length).toBe(1);
     await page.click(".run-tab .icon-button");
     await page.waitForSelector(".empty");
-    await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => page.workers().length, { timeout: 5000 }).toBe(0);
     await expect.poll(kept).toEqual([]);
+  });
+});
+
+describe("a run that is stopped in its course", () => {
+  /** Lets the page hear from the latest trainer's worker what it would say then. */
+  const say = (type: "message" | "error", what: object) =>
+    page.evaluate(
+      (type, what) => {
+        const { worker } = globalThis as unknown as { worker: Worker };
+        worker.dispatchEvent(type === "error" ? new ErrorEvent(type, what) : new MessageEvent(type, what));
+      },
+      type,
+      what,
+    );
+
+  const click = (id: string, times: number) =>
+    page.evaluate(
+      (id, times) => {
+        const button = document.querySelector<HTMLElement>(id);
+        for (let i = 0; i < times; i++) button?.click();
+      },
+      id,
+      times,
+    );
+
+  it("by a loss that is not finite goes on from what is kept, at another learning rate", async () => {
+    await begin(`${LONG}&schedule=constant`);
+    await waitForStep(page, 20);
+    const error = { name: "NumericError", message: "the loss of step 30 is NaN" };
+    await say("message", { data: { kind: "state", state: "failed", error } });
+    await waitForText(page, ".run-panel", /Stopped by an error/);
+    expect(await textOf(page, ".run-panel .notice")).toBe("the loss of step 30 is NaN");
+    await expect.poll(() => page.workers().length, { timeout: 5000 }).toBe(0);
+    await moveSlider(page, "Learning rate from now on", -10);
+    expect(await textOf(page, "#resume")).toBe("Resume");
+    await page.click("#resume");
+    await waitForText(page, ".run-panel", /makes it 0\.00010 at this step/);
+    await waitForStep(page, 20);
+    expect(await page.$(".run-panel .notice")).toBeNull();
+  });
+
+  it("by the end of its worker goes on in another one", async () => {
+    await begin(LONG);
+    await waitForStep(page, 20);
+    await say("error", { message: "out of memory", cancelable: true });
+    await waitForText(page, ".run-panel .notice", /worker has ended: out of memory/);
+    await page.click("#resume");
+    await waitForText(page, ".run-panel", /Training, /);
+    await page.click("#stop");
+    await waitForText(page, ".run-panel", /Stopped at step/);
+  });
+
+  it("by two clicks ends as by one", async () => {
+    await begin(LONG);
+    await waitForStep(page, 20);
+    await click("#pause", 2);
+    await waitForText(page, ".run-panel", /Paused at step/);
+    await click("#resume", 2);
+    await waitForText(page, ".run-panel", /Training, /);
+    await click("#stop", 2);
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    const stopped = await textOf(page, ".run-panel h2 + p");
+    await page.reload();
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    expect(await textOf(page, ".run-panel h2 + p")).toBe(stopped);
+  });
+
+  it("too late has finished", async () => {
+    await begin(TINY.replace("steps=100", "steps=2000"), "pause");
+    await waitForStep(page, 5);
+    await page.click("#pause");
+    await waitForText(page, ".run-panel", /Finished after 2,000 steps/);
+    // The pause is answered after that.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await textOf(page, ".run-panel")).toMatch(/Finished after 2,000 steps/);
+    expect(await figure(page, "Step")).toBe("2,000 of 2,000");
+  });
+
+  it("on a full disk is paused, and loses nothing when there is room again", async () => {
+    await begin(LONG);
+    await waitForStep(page, 20);
+    const [worker] = page.workers().filter((one) => one.url().includes("trainer-worker"));
+    await worker.evaluate(() => {
+      const { put } = IDBObjectStore.prototype;
+      Object.assign(globalThis, { put });
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("the disk is full", "QuotaExceededError");
+      };
+    });
+    await page.click("#stop");
+    await waitForText(
+      page,
+      ".run-panel .notice",
+      /did not keep the checkpoint “LSTM 16, sums”: .*the disk is full/,
+    );
+    const paused = await waitForText(page, ".run-panel h2 + p", /Paused at step/);
+    await worker.evaluate(() => {
+      IDBObjectStore.prototype.put = (globalThis as unknown as IDBObjectStore).put;
+    });
+    await page.click("#stop");
+    expect(await waitForText(page, ".run-panel h2 + p", /Stopped at step/)).toBe(
+      paused.replace("Paused", "Stopped"),
+    );
+    await page.reload();
+    expect(await waitForText(page, ".run-panel h2 + p", /Stopped at step/)).toBe(
+      paused.replace("Paused", "Stopped"),
+    );
   });
 });
 

@@ -88,9 +88,12 @@ export class Run {
   heldOutNats = Math.LN2;
   #trainer: WorkerTrainer | undefined;
   #opening: Promise<WorkerTrainer> | undefined;
-  #source: TrainerSource | undefined;
-  /** Its text, where nothing can be stored. */
-  readonly #text: string | undefined;
+  /** Ends its trainer, also one that is just being opened. */
+  #end: AbortController | undefined;
+  /** While it trains: what takes its reports. */
+  #loop: { stop: AbortController; ended: Promise<void> } | undefined;
+  /** What it is opened from: its text or file, and its checkpoint once that is there. */
+  #source: TrainerSource;
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #report: StepReport | undefined;
   #samples: SampleReport[] = [];
@@ -112,7 +115,6 @@ export class Run {
     this.colour = freeColour();
     this.#source = parts.source;
     this.checkpoint = parts.source.checkpoint;
-    if (!this.checkpoint && "text" in parts.source) this.#text = parts.source.text;
     this.options = parts.options;
     this.learningRate = signal(parts.options.training?.learningRate ?? NUMBERS.learningRate.default);
     this.temperature = signal(parts.options.samples?.temperature ?? 1);
@@ -123,30 +125,44 @@ export class Run {
     return names.value.get(this) ?? namesOf([this.subject])[0];
   }
 
-  /** The trainer, which a run of an earlier visit opens now. */
+  /** Whether it can be opened as it was, not only begun again. */
+  get isKept(): boolean {
+    return !("text" in this.#source);
+  }
+
+  /** The trainer, which a run of an earlier visit, or one whose worker crashed, opens now. */
   trainer(): Promise<WorkerTrainer> {
+    if (this.#isRemoved) return Promise.reject(new Error("This run was removed."));
+    if (this.#trainer?.state === "failed" && this.isKept) this.#close();
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
   async #open(): Promise<WorkerTrainer> {
-    const before = this.status.peek();
+    this.#end = new AbortController();
+    const { signal } = this.#end;
     this.status.value = "opening";
     this.error.value = undefined;
     try {
-      const trainer = await createTrainer(this.#source!);
-      this.#source = undefined;
+      const trainer = await createTrainer(this.#source, { signal });
+      if (this.checkpoint) this.#source = { checkpoint: this.checkpoint };
       this.#trainer = trainer;
       this.#takeInfo(trainer.info);
       await this.#tell(this.#changes);
-      this.status.value = before === "model" ? "model" : trainer.state === "finished" ? "finished" : "paused";
+      this.status.value = !this.settings ? "model" : trainer.state === "finished" ? "finished" : "paused";
       return trainer;
     } catch (error) {
-      this.#opening = undefined;
       const explained = this.#explain(error);
-      this.#fail(explained);
+      if (!signal.aborted) this.#fail(explained);
       throw explained;
     }
+  }
+
+  /** Ends the worker at once: what is kept can be opened again. */
+  #close(): void {
+    this.#end?.abort();
+    this.#trainer = undefined;
+    this.#opening = undefined;
   }
 
   #takeInfo(info: TrainerInfo): void {
@@ -168,6 +184,7 @@ export class Run {
     for (const value of history.loss) this.loss.push(value);
     for (const value of history.gradientNorm) this.gradientNorm.push(value);
     this.validation.push(...history.validation);
+    this.#report = undefined;
     this.#samples = [...history.samples];
     this.samples.value = this.#samples;
     this.step.value = step;
@@ -176,30 +193,41 @@ export class Run {
   }
 
   static kept(info: StoredRunInfo): Run {
-    const { name: checkpoint, step, steps, options } = info;
+    const { name: checkpoint, state, options } = info;
     const [id, query] = checkpoint.split("?", 2);
     const settings = readSettings(new URLSearchParams(query));
     const run = new Run({ id, subject: settings, status: "kept", source: { checkpoint }, options });
     run.#takeSizes(info);
     run.#takeHistory(info);
-    if (step === steps) run.status.value = "finished";
+    if (state === "finished") run.status.value = "finished";
     return run;
   }
 
-  /** Starts, or goes on; what ends the training is shown, not thrown. */
-  async start(): Promise<void> {
+  /** Starts, or goes on, until it is paused or has ended; what ends the training is shown, not thrown. */
+  start(): Promise<void> {
+    if (!this.#loop) {
+      const stop = new AbortController();
+      const ended = this.#train(stop.signal).finally(() => {
+        this.#loop = undefined;
+      });
+      this.#loop = { stop, ended };
+    }
+    return this.#loop.ended;
+  }
+
+  async #train(signal: AbortSignal): Promise<void> {
+    if (this.#trainer?.state === "failed") this.#close();
+    const opening = this.trainer();
     try {
-      const trainer = await this.trainer();
-      if (this.#isRemoved || trainer.state === "training") return;
+      const trainer = await opening;
       this.status.value = "training";
       this.error.value = undefined;
-      for await (const report of trainer.run()) this.#take(report);
-      if (trainer !== this.#trainer) return;
+      for await (const report of trainer.run({ signal })) this.#take(report);
       this.#flush();
       this.status.value = trainer.state === "finished" ? "finished" : "paused";
     } catch (error) {
-      // Of one that was stopped.
-      if (this.status.peek() === "kept") return;
+      // It was stopped or removed, or could not be opened, which is shown already.
+      if (opening !== this.#opening) return;
       this.#flush();
       this.#fail(this.#explain(error));
     }
@@ -232,7 +260,15 @@ export class Run {
 
   #fail({ message }: Error): void {
     this.error.value = message;
+    const state = this.#trainer?.state;
+    if (state === "paused" || state === "finished") {
+      // The browser did not keep it: it is as good as before, and open.
+      this.status.value = state;
+      return;
+    }
     this.status.value = "failed";
+    // The weights of a run that is not kept are nowhere else.
+    if (this.isKept || !this.#trainer) this.#close();
   }
 
   /** Its name in place of the key that it is kept under, which tells a reader nothing. */
@@ -242,38 +278,39 @@ export class Run {
     return new Error(key ? message.replaceAll(key, `“${this.name}”`) : message, { cause: error });
   }
 
+  /** It may finish, or fail, first: its status is what its loop ends with. */
   async pause(): Promise<void> {
-    if (this.status.peek() !== "training") return;
-    await this.#trainer?.pause();
-    this.#flush();
-    this.status.value = "paused";
+    const loop = this.#loop;
+    if (!loop) return;
+    // What goes wrong ends the loop too, which shows it.
+    await this.#trainer?.pause().catch(() => {});
+    loop.stop.abort();
+    await loop.ended;
   }
 
   /** Pauses and gives the memory back; what is kept can go on later. */
   async stop(): Promise<void> {
     await this.pause();
-    this.#trainer?.close();
-    this.#trainer = undefined;
-    this.#opening = undefined;
-    this.#source = { checkpoint: this.checkpoint! };
-    this.status.value = "kept";
-  }
-
-  async resume(): Promise<void> {
-    // A loop over run() that is paused goes on by itself.
-    if (this.status.peek() === "paused" && this.#trainer?.state === "paused") {
-      this.status.value = "training";
-      await this.#trainer.resume();
+    const trainer = this.#trainer;
+    if (!trainer) return;
+    try {
+      // What the browser did not keep at the pause would be lost.
+      await trainer.checkpoint();
+    } catch (error) {
+      // Not that a second click had closed it.
+      if (trainer === this.#trainer) this.#fail(this.#explain(error));
       return;
     }
-    await this.start();
+    this.#close();
+    if (this.status.peek() !== "finished") this.status.value = "kept";
   }
 
   async adjust(changes: Changes): Promise<void> {
     Object.assign(this.#changes, changes);
     if (changes.learningRate !== undefined) this.learningRate.value = changes.learningRate;
     if (changes.temperature !== undefined) this.temperature.value = changes.temperature;
-    await this.#tell(changes);
+    // A trainer that has ended is told when it is opened again.
+    await this.#tell(changes).catch(() => {});
   }
 
   async #tell({ learningRate, temperature }: Changes): Promise<void> {
@@ -289,15 +326,10 @@ export class Run {
    * @throws Error if there is none.
    */
   async heldOut(): Promise<string> {
-    // The text is stored by then.
-    await this.#opening;
-    const text = this.#text ?? (this.checkpoint && (await readStoredText(this.checkpoint)));
+    const source = this.#source;
+    const text = "text" in source ? source.text : this.checkpoint && (await readStoredText(this.checkpoint));
     if (!text) throw new Error("The text of this run is not stored any more.");
     return splitText(text, this.options.validationFraction ?? 0.1)[1];
-  }
-
-  get isOpen(): boolean {
-    return this.#trainer !== undefined;
   }
 
   /** Ends the run and its worker, and forgets what was kept of it. */
@@ -305,9 +337,7 @@ export class Run {
     this.#isRemoved = true;
     runs.value = runs.peek().filter((run) => run !== this);
     if (selectedId.peek() === this.id) selectedId.value = runs.peek().at(-1)?.id;
-    // One that is just being opened would be kept after it was deleted.
-    await this.#opening?.catch(() => {});
-    this.#trainer?.close();
+    this.#close();
     if (this.checkpoint) await deleteStoredRun(this.checkpoint).catch(() => {});
     await measureStorage();
   }

@@ -59,7 +59,8 @@ async function look(run: Run): Promise<void> {
     seen.value = found;
     problem.value = undefined;
   } catch (error) {
-    problem.value = (error as Error).message;
+    // Of a run that was removed meanwhile there is nothing to say.
+    if (runs.peek().includes(run)) problem.value = (error as Error).message;
   } finally {
     isBusy = false;
     const next = waiting;

@@ -121,7 +121,7 @@ export function RunPanel({ run }: { run: Run }) {
         )}
       </dl>
       {info?.notice && <p class="field-note thread-note">{info.notice}</p>}
-      {(status === "training" || status === "paused" || status === "kept") && <HotRate run={run} />}
+      {steps > 0 && status !== "finished" && <HotRate run={run} />}
     </div>
   );
 }
@@ -155,8 +155,8 @@ function RunButtons({ run }: { run: Run }) {
         </button>
       )}
       {(status === "paused" || status === "kept" || (status === "failed" && run.settings)) && (
-        <button type="button" class="button primary" id="resume" onClick={() => void run.resume()}>
-          <PlayIcon /> Resume
+        <button type="button" class="button primary" id="resume" onClick={() => void run.start()}>
+          <PlayIcon /> {status === "failed" && !run.isKept ? "Start again" : "Resume"}
         </button>
       )}
       {status !== "opening" && (
