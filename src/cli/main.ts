@@ -38,8 +38,11 @@ program.hook("preAction", (_, action) => {
 });
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A reader that stops early, such as `head`, is no failure.
-  if (error.code === "EPIPE") process.exit(0);
+  // A reader that stops early, such as `head`, is no failure; a command whose work ends in a file goes on without it.
+  if (error.code === "EPIPE") {
+    if (running.getOptionValue("out") === undefined) process.exit(0);
+    return;
+  }
   console.error(`error: cannot write to standard output: ${error.message}`);
   process.exit(1);
 });

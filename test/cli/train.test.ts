@@ -112,11 +112,14 @@ describe("train", () => {
     expect(bytesOf("model.safetensors").equals(before)).toBe(true);
   });
 
-  it("leaves nothing behind when its reader stops early", async () => {
-    const child = start(directory, ["train", "text.txt", ...SMALL, "--json"]);
+  it.each([[[]], [["--json"]]])("goes on when its reader stops early, %j", async (json) => {
+    const args = [...SMALL, "--steps", "300", "--seed", "5"];
+    const child = start(directory, ["train", "text.txt", ...args, ...json]);
     child.stdout!.once("data", () => child.stdout!.destroy());
     expect(await finished(child)).toMatchObject({ code: 0, stderr: "" });
-    expect(readdirSync(directory)).toEqual(["text.txt"]);
+    expect((await train(...args, "--out", "heard.safetensors")).code).toBe(0);
+    expect(bytesOf("model.safetensors").equals(bytesOf("heard.safetensors"))).toBe(true);
+    expect(readdirSync(directory).sort()).toEqual(["heard.safetensors", "model.safetensors", "text.txt"]);
   });
 
   it("ends with 143 on SIGTERM", async () => {
