@@ -109,16 +109,17 @@ export async function resumed(
   given: Options,
   command: Command,
 ): Promise<Job> {
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === "cli";
   for (const option of command.options) {
     const name = option.attributeName();
-    if (!OWN_OPTIONS.includes(name) && command.getOptionValueSource(name) === "cli") {
+    if (!OWN_OPTIONS.includes(name) && isGiven(name)) {
       throw new ConfigError(`--resume goes on with the checkpoint's own options: leave out ${option.long}`);
     }
   }
   const checkpoint = readCheckpoint(resume, await readFileChecked(resume));
-  const out = command.getOptionValueSource("out") === "cli" ? given.out : resume;
-  const { sampleLength } = given;
-  return { options: { ...checkpoint.options, out, sampleLength }, path: file ?? checkpoint.path, checkpoint };
+  const options = { ...checkpoint.options, out: isGiven("out") ? given.out : resume };
+  if (isGiven("sampleLength")) options.sampleLength = given.sampleLength;
+  return { options, path: file ?? checkpoint.path, checkpoint };
 }
 
 function readCheckpoint(file: string, bytes: Uint8Array): Checkpoint {

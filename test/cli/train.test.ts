@@ -328,6 +328,26 @@ describe("train --resume", () => {
     expect(JSON.parse(stdout.split("\n")[0]).step).toBeGreaterThanOrEqual(300);
   });
 
+  it("goes on with samples of the length that the run had, unless told another", async () => {
+    await interrupted("SIGINT", "--steps", "3000", "--evaluate-every", "1");
+    const whole = bytesOf("half.safetensors");
+    // A second run of as many steps would take long: it is stopped at its first sample.
+    const sampleLength = async (...args: string[]): Promise<number> => {
+      writeFileSync(join(directory, "half.safetensors"), whole);
+      const child = start(directory, ["train", "--resume", "half.safetensors", "--json", ...args]);
+      let seen = "";
+      child.stdout!.on("data", (text) => {
+        seen += text;
+        if (!child.killed && /"kind":"sample".*\n/.test(seen)) child.kill("SIGKILL");
+      });
+      await finished(child);
+      const sample = seen.split("\n").find((line) => line.includes('"kind":"sample"'))!;
+      return JSON.parse(sample).text.length;
+    };
+    expect(await sampleLength()).toBe(3000);
+    expect(await sampleLength("--sample-length", "7")).toBe(7);
+  });
+
   it("goes on without clipping where the run had none", async () => {
     const args = ["--steps", "1000", "--evaluate-every", "20", "--clip", "Infinity"];
     expect((await interrupted("SIGINT", ...args)).code).toBe(130);
