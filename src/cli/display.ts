@@ -5,6 +5,7 @@ import type { LanguageModelConfig } from "../models/language-model.ts";
 import { textChart } from "../plot/text-chart.ts";
 import type { StepReport, ValidationReport } from "../train/train.ts";
 import { print } from "./colours.ts";
+import { quoted } from "./quoted.ts";
 
 export interface StartReport {
   file: string;
@@ -144,7 +145,7 @@ class TerminalDisplay implements Display {
 
   interrupted(path: string, step: number, steps: number): void {
     print(`stopped at step ${step} of ${steps}; checkpoint saved to ${path}`);
-    print(`go on with:  npx unrolled train --resume ${path}`);
+    print(`go on with:  npx unrolled train --resume ${quoted(path)}`);
   }
 
   finish(path: string, clippedShare: number, prompt?: string): void {
@@ -152,7 +153,8 @@ class TerminalDisplay implements Display {
     if (this.#losses.length > 1) print(`\n${this.#plot()}\n`);
     if (this.#losses.length > 0) print(`clipping touched ${(100 * clippedShare).toFixed(1)} % of the steps`);
     print(`saved to ${path}`);
-    print(`try:  npx unrolled generate ${path}${prompt === undefined ? "" : ` --prompt "${prompt}"`}`);
+    const continuing = prompt === undefined ? "" : ` --prompt "${prompt}"`;
+    print(`try:  npx unrolled generate ${quoted(path)}${continuing}`);
   }
 
   /** Prints lines where the bar was; the bar follows below. */

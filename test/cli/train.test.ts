@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
@@ -62,6 +62,12 @@ describe("train", () => {
     const [, prompt] = /^try: {2}npx unrolled generate model\.safetensors --prompt "(.+)"$/m.exec(stdout)!;
     expect(`\n${readFileSync(join(directory, "text.txt"))}`).toContain(`\n${prompt}`);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("says how to go on in words that a shell can read", async () => {
+    mkdirSync(join(directory, "my runs"));
+    const { stdout } = await train("--steps", "1", "--out", "my runs/a.safetensors");
+    expect(stdout).toContain("\ntry:  npx unrolled generate 'my runs/a.safetensors' --prompt ");
   });
 
   it("counts steps from epochs", async () => {

@@ -14,6 +14,7 @@ import { interruptSignal } from "../interruption.ts";
 import { nameOf, sizeOf, unknownShare } from "../measure.ts";
 import { choice, fileName, integer } from "../options.ts";
 import { tokenizerProgress } from "../progress.ts";
+import { quoted } from "../quoted.ts";
 import { checkIsOther } from "../setup.ts";
 import { checkOptionsOf } from "../tokenizers.ts";
 import { asFile } from "./files.ts";
@@ -104,7 +105,7 @@ async function run(files: string[], options: Options): Promise<void> {
   await writeFileAtomic(out, asFile(tokenizer.toJSON()));
   report(tokenizer, seconds, texts);
   console.log(`saved to ${out}`);
-  console.log(`try:  npx unrolled tokenizer show "The unbelievable refrigerator" --tokenizer ${out}`);
+  console.log(`try:  npx unrolled tokenizer show "The unbelievable refrigerator" --tokenizer ${quoted(out)}`);
 }
 
 function report(tokenizer: Tokenizer, seconds: number, texts: Texts): void {
