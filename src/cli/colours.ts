@@ -11,3 +11,8 @@ export function hasColours(): boolean {
 export function print(text: string): void {
   console.log(hasColours() ? text : stripVTControlCharacters(text));
 }
+
+/** The text without the control characters that a terminal would obey, but for line feeds and tabs. */
+export function withoutControls(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, " ");
+}

@@ -4,7 +4,7 @@ import { Presets, SingleBar } from "cli-progress";
 import type { LanguageModelConfig } from "../models/language-model.ts";
 import { textChart } from "../plot/text-chart.ts";
 import type { StepReport, ValidationReport } from "../train/train.ts";
-import { print } from "./colours.ts";
+import { print, withoutControls } from "./colours.ts";
 import { quoted } from "./quoted.ts";
 
 export interface StartReport {
@@ -133,9 +133,9 @@ class TerminalDisplay implements Display {
   }
 
   sample(text: string): void {
-    const lines = text.trim().split(/\r?\n/);
     // A text may have taught the model characters that move a terminal's cursor.
-    this.#above(lines.map((line) => styleText("dim", `  │ ${line.replace(/\p{Cc}/gu, " ")}`)).join("\n"));
+    const lines = withoutControls(text.trim().replaceAll("\r\n", "\n")).split("\n");
+    this.#above(lines.map((line) => styleText("dim", `  │ ${line}`)).join("\n"));
   }
 
   stop(): void {

@@ -3,6 +3,7 @@ import { generate } from "../generate/generate.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readFileChecked } from "./atomic-write.ts";
+import { withoutControls } from "./colours.ts";
 import { warnUnknown } from "./measure.ts";
 import { integer, numericsOption, real, wideOption } from "./options.ts";
 import { about, openEngine } from "./setup.ts";
@@ -46,7 +47,8 @@ async function run(path: string, options: Options): Promise<void> {
   const { prompt = defaultPrompt(model.tokenizer), json } = options;
   warnUnknown(model.tokenizer, prompt, "the prompt");
   const write = (text: string): void => {
-    process.stdout.write(text);
+    // A model's tokens may be characters that a terminal obeys; a file gets them as they are.
+    process.stdout.write(process.stdout.isTTY ? withoutControls(text) : text);
   };
   if (!json && options.prompt?.trim()) write(prompt);
   for await (const token of generate(model, prompt, options)) {

@@ -51,6 +51,25 @@ describe("generate", () => {
     expect(stderr).toMatch(/^warning: the prompt has characters that the model never saw[^\n]+"Ä" "🐋"\n$/);
   });
 
+  it("gives a terminal none of the controls that a text taught the model, and a file all", async () => {
+    const controls = ["\x07", "\x1b", "\x9b"];
+    writeFileSync(join(directory, "controls.txt"), `${controls.join("")}\t\n[2J`.repeat(1000));
+    const trained = ["train", "controls.txt", ...SMALL, "--steps", "5", "--out", "controls.safetensors"];
+    expect((await run(directory, ...trained)).code).toBe(0);
+    const env = { NODE_OPTIONS: "--import data:text/javascript,process.stdout.isTTY=true" };
+    const inTerminal = (args: string[]) => finished(start(directory, args, env));
+    const harmless = (text: string) => controls.reduce((all, one) => all.replaceAll(one, " "), text);
+
+    const generate = ["generate", "controls.safetensors", "-n", "300", "-t", "3"];
+    const { stdout: text } = await run(directory, ...generate);
+    for (const control of [...controls, "\t", "\n"]) expect(text).toContain(control);
+    expect(await inTerminal(generate)).toMatchObject({ code: 0, stdout: harmless(text) });
+
+    const decode = ["tokenizer", "decode", "1", "2", "3", "4", "--tokenizer", "controls.safetensors"];
+    expect((await run(directory, ...decode)).stdout).toBe("\x07\t\n\x1b");
+    expect((await inTerminal(decode)).stdout).toBe(" \t\n \n");
+  });
+
   it("ends without an error when its reader does", async () => {
     const child = start(directory, ["generate", "model.safetensors", "-n", "1000000"]);
     child.stdout!.once("data", () => child.stdout!.destroy());
