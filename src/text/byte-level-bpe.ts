@@ -10,7 +10,7 @@ import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
 import { byteToCharacter, characterToByte } from "./byte-alphabet.ts";
-import { patternSource } from "./pre-tokenizer.ts";
+import { createPreTokenizer, patternSource } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 
@@ -56,7 +56,7 @@ export class ByteLevelBPETokenizer extends BPETokenizer {
         `vocabSize: expected at least ${tokens.length}, for 256 bytes${special}, got ${vocabSize}`,
       );
     }
-    const { pieces, counts } = await countPieces(source, pattern, options);
+    const { pieces, counts } = await countPieces(source, createPreTokenizer(pattern), options);
     const idOf = Int32Array.from(byteToCharacter, (character) => tokens.indexOf(character));
     const merges = await learnMerges(tokens, { ...symbolsOf(pieces, idOf), counts }, options);
     return new ByteLevelBPETokenizer({

@@ -11,6 +11,7 @@ import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
 import { PATTERNS } from "./pre-tokenizer.ts";
+import { scanWhiteSpace } from "./scanners.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 
@@ -115,7 +116,7 @@ function isWhiteSpace(text: string, at: number): boolean {
 
 /** What countPieces counts, without the white space. */
 async function countWords(source: TextSource, options: BPETrainingOptions): ReturnType<typeof countPieces> {
-  const { pieces, counts } = await countPieces(source, PATTERNS.whitespace, options);
+  const { pieces, counts } = await countPieces(source, scanWhiteSpace, options);
   const isWord = (i: number): boolean => !isWhiteSpace(pieces[i], 0);
   return {
     pieces: pieces.filter((_, i) => isWord(i)),

@@ -1,7 +1,7 @@
 /** Texts to learn a vocabulary from: strings, or streams of bytes of which only a part is in memory at a time. */
 import { ConfigError, FormatError } from "../errors.ts";
 import { createPacer } from "../macrotask.ts";
-import { createPreTokenizer, forEachPiece } from "./pre-tokenizer.ts";
+import { forEachPiece, type PreTokenizer } from "./pre-tokenizer.ts";
 
 /**
  * One text, or several: each item of an iterable is a text of its own, and nothing is learnt across its ends. A
@@ -30,18 +30,17 @@ const MARGIN = 1 << 14;
 const PIECES = 1 << 13;
 
 /**
- * Calls visit with each piece, `text.slice(start, end)`, that the pattern cuts the source's texts into. Pauses now
+ * Calls visit with each piece, `text.slice(start, end)`, that the source's texts are cut into. Pauses now
  * and then, so that timers and signals are heard.
  * @throws ConfigError for a source of another kind; FormatError for a stream that is not UTF-8.
  */
 export async function readPieces(
   source: TextSource,
-  pattern: string,
+  preTokenizer: PreTokenizer,
   visit: (text: string, start: number, end: number) => void,
   { onProgress, signal }: ReadOptions = {},
 ): Promise<void> {
   const pace = createPacer();
-  const preTokenizer = createPreTokenizer(pattern);
   let total = 0;
   /** Reads the pieces that end by `limit`, and returns where the last of them ends. */
   const scan = async (text: string, limit: number): Promise<number> => {

@@ -5,6 +5,7 @@ import type { BPEProgress } from "./bpe/training.ts";
 import { ByteLevelBPETokenizer } from "./byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "./character-bpe.ts";
 import { CharacterTokenizer } from "./character-tokenizer.ts";
+import { regexPreTokenizer } from "./pre-tokenizer.ts";
 import { readPieces, type TextSource } from "./text-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { WordTokenizer } from "./word-tokenizer.ts";
@@ -58,7 +59,7 @@ async function charactersOf(
   const add = (text: string, start: number, end: number): void => {
     for (const character of text.slice(start, end)) characters.add(character);
   };
-  await readPieces(source, "[^]{1,1024}", add, {
+  await readPieces(source, regexPreTokenizer("[^]{1,1024}"), add, {
     onProgress: (characters) => onProgress?.({ phase: "count", characters }),
     signal,
   });

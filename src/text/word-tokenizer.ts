@@ -7,8 +7,9 @@
  */
 import { ConfigError, FormatError } from "../errors.ts";
 import type { AddedTokens } from "./added-tokens.ts";
-import { createPreTokenizer, forEachPiece } from "./pre-tokenizer.ts";
-import { readPieces, type TextSource } from "./text-source.ts";
+import { type CountOptions, countPieces } from "./bpe/training.ts";
+import { forEachPiece, regexPreTokenizer } from "./pre-tokenizer.ts";
+import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 import {
   checkSpecialTokens,
@@ -20,7 +21,7 @@ import {
 } from "./unknown.ts";
 import { isSpaced, STARTS_WITH_SPACE, WORD_PATTERN } from "./words.ts";
 
-export interface WordOptions {
+export interface WordOptions extends CountOptions {
   /** The most tokens, `<unk>` and special ones included: the most frequent words. Default: all words. */
   vocabSize?: number;
   /** Words that come more rarely become `<unk>`. Default 2. */
@@ -29,10 +30,6 @@ export interface WordOptions {
   lowercase?: boolean;
   /** They get the ids from 1. A text is not searched for them while training. Default none. */
   specialTokens?: readonly string[];
-  /** Hears, every now and then, how much of the texts has been read. */
-  onProgress?: (progress: { phase: "count"; characters: number }) => void;
-  /** Stops the training: it then throws the signal's reason. */
-  signal?: AbortSignal;
 }
 
 interface Vocabulary {
@@ -49,7 +46,7 @@ export class WordTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #firstWord: number;
-  readonly #preTokenizer = createPreTokenizer(WORD_PATTERN);
+  readonly #preTokenizer = regexPreTokenizer(WORD_PATTERN);
 
   /** `words` and `specialTokens`: distinct together, not empty. */
   private constructor({ words, specialTokens, lowercase }: Vocabulary) {
@@ -66,7 +63,6 @@ export class WordTokenizer implements Tokenizer {
    */
   static async train(source: TextSource, options: WordOptions = {}): Promise<WordTokenizer> {
     const { vocabSize = Infinity, minFrequency = 2, lowercase = false, specialTokens = [] } = options;
-    const { onProgress, signal } = options;
     checkSpecialTokens(specialTokens);
     if (!Number.isSafeInteger(minFrequency) || minFrequency < 1) {
       throw new ConfigError(`minFrequency: expected a positive integer, got ${minFrequency}`);
@@ -78,20 +74,12 @@ export class WordTokenizer implements Tokenizer {
           `${specialTokens.length} special tokens, got ${vocabSize}`,
       );
     }
-    const counts = new Map<string, number>();
-    const count = (text: string, start: number, end: number): void => {
-      const word = text.slice(start, end);
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-    };
-    await readPieces(source, WORD_PATTERN, count, {
-      onProgress: onProgress && ((characters) => onProgress({ phase: "count", characters })),
-      signal,
-    });
+    const { pieces, counts } = await countPieces(source, regexPreTokenizer(WORD_PATTERN), options);
     const frequencies = new Map<string, number>();
-    for (const [piece, frequency] of counts) {
+    for (const [i, piece] of pieces.entries()) {
       if (STARTS_WITH_SPACE.test(piece)) continue;
       const word = normalized(piece.toWellFormed(), lowercase);
-      frequencies.set(word, (frequencies.get(word) ?? 0) + frequency);
+      frequencies.set(word, (frequencies.get(word) ?? 0) + counts[i]);
     }
     for (const reserved of [UNKNOWN, REPLACEMENT, ...specialTokens]) frequencies.delete(reserved);
     const words = [...frequencies]

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -80,6 +80,20 @@ describe("tokenizer train", () => {
     const { model, pre_tokenizer } = jsonOf("b.json");
     expect(JSON.stringify(pre_tokenizer)).toContain("\\\\w+|\\\\W+");
     expect(Object.keys(model.vocab).every((token) => token.length < 3)).toBe(true);
+  });
+
+  it("keeps of a file no more than its words", async () => {
+    // A new word in each megabyte, of which a string that refers to it would keep all.
+    const rest = `${"z".repeat(999)} `.repeat(1 << 10);
+    for (let i = 0; i < 80; i++) {
+      writeFileSync(join(directory, "large.txt"), `${rest}harpooneering${i} `, { flag: "a" });
+    }
+    const args = ["tokenizer", "train", "large.txt", "--type", "word", "--min-frequency", "1"];
+    const child = start(directory, args, { NODE_OPTIONS: "--max-old-space-size=60" });
+    const { code, stdout } = await finished(child);
+    rmSync(join(directory, "large.txt"));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^words: 82 tokens/);
   });
 
   it("says how much is unknown", async () => {

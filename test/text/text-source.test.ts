@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
-import { PATTERNS } from "../../src/text/pre-tokenizer.ts";
+import { createPreTokenizer, PATTERNS } from "../../src/text/pre-tokenizer.ts";
 import { type ReadOptions, readPieces, type TextSource } from "../../src/text/text-source.ts";
 
 async function read(source: TextSource, options?: ReadOptions): Promise<string[]> {
   const pieces: string[] = [];
-  await readPieces(source, PATTERNS.gpt2, (text, start, end) => pieces.push(text.slice(start, end)), options);
+  const preTokenizer = createPreTokenizer(PATTERNS.gpt2);
+  await readPieces(source, preTokenizer, (text, start, end) => pieces.push(text.slice(start, end)), options);
   return pieces;
 }
 

@@ -1,12 +1,20 @@
 /** From texts to a vocabulary: counts the pieces of the texts, and learns merges from the counts. */
 import { ConfigError } from "../../errors.ts";
 import { createPacer } from "../../macrotask.ts";
+import type { PreTokenizer } from "../pre-tokenizer.ts";
 import { readPieces, type TextSource } from "../text-source.ts";
 import { grown } from "./growable.ts";
 import { PieceTable } from "./piece-table.ts";
 import { type CountedWords, trainMerges } from "./train.ts";
 
-export interface BPETrainingOptions {
+export interface CountOptions {
+  /** Hears, every now and then, how much of the texts has been read. */
+  onProgress?: (progress: { phase: "count"; characters: number }) => void;
+  /** Stops the training: it then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface BPETrainingOptions extends CountOptions {
   /** Tokens in all: special tokens, first symbols (256 bytes, or the texts' characters) and merges. */
   vocabSize: number;
   /** Pairs that come more rarely are not merged. Default 2. */
@@ -19,8 +27,6 @@ export interface BPETrainingOptions {
    */
   maxTokenLength?: number;
   onProgress?: (progress: BPEProgress) => void;
-  /** Stops the training: it then throws the signal's reason. */
-  signal?: AbortSignal;
 }
 
 /** First the texts are read, then merges are made, so that there are `tokens` of `vocabSize`. */
@@ -34,10 +40,11 @@ export interface PieceCounts {
   counts: Float64Array;
 }
 
+/** The pieces that the source's texts are cut into. Of a stream, nothing else stays in memory. */
 export async function countPieces(
   source: TextSource,
-  pattern: string,
-  { onProgress, signal }: BPETrainingOptions,
+  preTokenizer: PreTokenizer,
+  { onProgress, signal }: CountOptions,
 ): Promise<PieceCounts> {
   const table = new PieceTable();
   let counts = new Float64Array(1 << 12);
@@ -46,7 +53,7 @@ export async function countPieces(
     counts = grown(counts, piece + 1);
     counts[piece]++;
   };
-  await readPieces(source, pattern, count, {
+  await readPieces(source, preTokenizer, count, {
     onProgress: onProgress && ((characters) => onProgress({ phase: "count", characters })),
     signal,
   });
