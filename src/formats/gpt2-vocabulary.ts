@@ -7,6 +7,7 @@
  *   …
  */
 import { ConfigError, FormatError } from "../errors.ts";
+import { byteToCharacter } from "../text/byte-alphabet.ts";
 import { PATTERNS } from "../text/pre-tokenizer.ts";
 import type { BPEDescription } from "./bpe-description.ts";
 import { checkByteTokens, mergesOf, tokensById } from "./bpe-vocabulary.ts";
@@ -27,7 +28,7 @@ export interface GPT2VocabularyOptions {
 /**
  * The files are given as their text.
  * @throws FormatError saying what is wrong, in which file and where.
- * @throws ConfigError for a special token that the vocabulary doesn't have.
+ * @throws ConfigError for a special token that the vocabulary doesn't have, or that is one of the 256 bytes.
  */
 export function readGPT2Vocabulary(
   vocabJSON: string,
@@ -43,6 +44,9 @@ export function readGPT2Vocabulary(
     const id = ids.get(content);
     if (id === undefined) {
       throw new ConfigError(`specialTokens: expected tokens of ${VOCABULARY}, got ${show(content)}`);
+    }
+    if (byteToCharacter.includes(content)) {
+      throw new ConfigError(`specialTokens: ${show(content)} is a byte of texts: expected a longer token`);
     }
     return { id, content, special: true };
   });

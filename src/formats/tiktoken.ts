@@ -25,7 +25,7 @@ const MAX_RESERVED = 1024;
  * the special token `<|reserved_100256|>`, since ids have no gaps.
  *
  * @throws FormatError saying what is wrong in which line.
- * @throws ConfigError for special tokens that share ids, or have one of the file's.
+ * @throws ConfigError for special tokens that share ids, or have one of the file's, or have no name that a text can hold.
  */
 export function readTiktoken(text: string, { pattern, specialTokens = {} }: TiktokenOptions): BPEDescription {
   const special = namesById(specialTokens);
@@ -133,7 +133,9 @@ function checkBytes(ranks: ReadonlyMap<string, Entry>): void {
 function namesById(specialTokens: Readonly<Record<string, number>>): Map<number, string> {
   const names = new Map<number, string>();
   for (const [name, id] of Object.entries(specialTokens)) {
-    if (name === "") throw new ConfigError("specialTokens: expected names that aren't empty");
+    if (name === "" || !name.isWellFormed()) {
+      throw new ConfigError(`specialTokens: expected well-formed names that aren't empty, got ${show(name)}`);
+    }
     if (!isIndex(id)) {
       throw new ConfigError(`specialTokens: ${show(name)}: expected an id 0, 1, 2 …, got ${show(id)}`);
     }

@@ -42,8 +42,8 @@ export class ByteLevelBPETokenizer extends BPETokenizer {
     const { specialTokens = [], vocabSize } = options;
     const pattern = patternSource(options.pattern ?? "gpt2");
     const alphabet = [...byteToCharacter].sort();
-    // A token of one ASCII character is its own byte; other characters of the alphabet stand for bytes that they are not.
-    const byte = specialTokens.find((token) => token > "\x7f" && alphabet.includes(token));
+    // It would have the byte's id, so that even text which is not to be searched for special tokens has it.
+    const byte = specialTokens.find((token) => alphabet.includes(token));
     if (byte !== undefined) {
       throw new ConfigError(
         `specialTokens: ${JSON.stringify(byte)} is what the tokenizer calls a byte: choose a longer one`,

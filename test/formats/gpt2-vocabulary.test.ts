@@ -82,6 +82,8 @@ describe("readGPT2Vocabulary", () => {
     ]);
     expect(() => read(["日本", "<s>"])).toThrow(ConfigError);
     expect(() => read(["日本", "<s>"])).toThrow('specialTokens: expected tokens of vocab.json, got "<s>"');
+    expect(() => read(["h"])).toThrow(ConfigError);
+    expect(() => read(["h"])).toThrow('specialTokens: "h" is a byte of texts');
   });
 
   it.each([

@@ -117,7 +117,8 @@ describe("readTiktoken", () => {
     [{ "<|a|>": 257, "<|b|>": 257 }, '"<|a|>" and "<|b|>" both have the id 257'],
     [{ "<|a|>": -1 }, '"<|a|>": expected an id 0, 1, 2 …, got -1'],
     [{ "<|a|>": 257.5 }, '"<|a|>": expected an id 0, 1, 2 …, got 257.5'],
-    [{ "": 257 }, "expected names that aren't empty"],
+    [{ "": 257 }, 'expected well-formed names that aren\'t empty, got ""'],
+    [{ "\ud800": 257 }, 'expected well-formed names that aren\'t empty, got "\\ud800"'],
     [{ aa: 257 }, '"aa", id 257, is spelled like the token 256'],
     [{ "<|reserved_257|>": 258 }, '"<|reserved_257|>", id 258, is spelled like the token 257'],
     [

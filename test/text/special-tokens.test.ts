@@ -40,9 +40,24 @@ describe.each(Object.entries(tokenizers))("%s", (_, trained) => {
 });
 
 it("of a byte-level vocabulary are none of the names of bytes", async () => {
-  for (const name of ["¶", "Ġ"]) {
+  for (const name of ["¶", "Ġ", "b"]) {
     const training = ByteLevelBPETokenizer.train(TEXT, { vocabSize: 300, specialTokens: [name] });
     await expect(training).rejects.toThrow(ConfigError);
     await expect(training).rejects.toThrow(`specialTokens: ${JSON.stringify(name)} is what`);
+  }
+});
+
+it("that share a byte's id are read where a file has them", () => {
+  const file = JSON.parse(JSON.stringify(tokenizers["byte-level"])) as { added_tokens: object[] };
+  const id = tokenizers["byte-level"].tokenToId("b")!;
+  file.added_tokens.push({ ...file.added_tokens[0], id, content: "b" });
+  expect(tokenizerFromJSON(file).specialTokens.get("b")).toBe(id);
+});
+
+it("of byte pairs are well-formed", async () => {
+  for (const kind of [ByteLevelBPETokenizer, CharacterBPETokenizer]) {
+    const training = kind.train(TEXT, { vocabSize: 300, specialTokens: ["<\ud800>"] });
+    await expect(training).rejects.toThrow(ConfigError);
+    await expect(training).rejects.toThrow('well-formed strings that are not empty, got ["<\\ud800>"]');
   }
 });

@@ -83,7 +83,7 @@ export async function learnMerges(
   }
 }
 
-/** @throws ConfigError for an option outside its range, or a vocabulary without room for what it must hold. */
+/** @throws ConfigError for an option outside its range, or special tokens that are not distinct, well-formed strings. */
 export function checkTrainingOptions(options: BPETrainingOptions): void {
   const { vocabSize, minFrequency = 2, specialTokens = [], maxTokenLength = Infinity } = options;
   const checkInteger = (name: string, value: number): void => {
@@ -96,9 +96,9 @@ export function checkTrainingOptions(options: BPETrainingOptions): void {
   if (maxTokenLength !== Infinity) checkInteger("maxTokenLength", maxTokenLength);
   const seen = new Set<string>();
   for (const token of specialTokens) {
-    if (typeof token !== "string" || token === "" || seen.has(token)) {
+    if (typeof token !== "string" || token === "" || !token.isWellFormed() || seen.has(token)) {
       throw new ConfigError(
-        `specialTokens: expected distinct strings that are not empty, got ${JSON.stringify(specialTokens)}`,
+        `specialTokens: expected distinct, well-formed strings that are not empty, got ${JSON.stringify(specialTokens)}`,
       );
     }
     seen.add(token);
