@@ -8,12 +8,12 @@ import { LanguageModel } from "../models/language-model.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import { splitText } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { trainTokenizer } from "../text/train-tokenizer.ts";
+import { checkTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import type { TrainNumbers } from "../train/train.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { tokenizerProgress } from "./progress.ts";
 import { about } from "./setup.ts";
-import { checkOptionsOf, isKind, loadNamedTokenizer } from "./tokenizers.ts";
+import { isKind, loadNamedTokenizer } from "./tokenizers.ts";
 
 /** Every option of a run; a checkpoint stores them, so that resuming needs only the checkpoint. */
 export interface Options {
@@ -81,7 +81,8 @@ export function started(file: string | undefined, options: Options): Job {
   if (options.epochs === 0) throw new ConfigError("--epochs must be above 0");
   checkSchedule(options);
   if (isKind(options.tokenizer)) {
-    checkOptionsOf(options.tokenizer, { vocabSize: "--vocab-size" }, options);
+    const { vocabSize } = options;
+    checkTokenizerOptions(options.tokenizer, { vocabSize });
   } else if (options.vocabSize !== undefined) {
     throw new ConfigError(`--vocab-size: the tokenizer in ${options.tokenizer} has its own size`);
   }

@@ -6,27 +6,6 @@ import { TOKENIZER_KINDS, type TokenizerKind } from "../text/train-tokenizer.ts"
 import { readFileChecked } from "./atomic-write.ts";
 import { about, textOf } from "./setup.ts";
 
-/** Which options each kind has; `--special` is for all. */
-const OPTIONS_OF: Record<TokenizerKind, readonly string[]> = {
-  bpe: ["vocabSize", "minFrequency", "pattern", "maxTokenLength"],
-  "char-bpe": ["vocabSize", "minFrequency", "maxTokenLength"],
-  word: ["vocabSize", "minFrequency", "lowercase"],
-  char: [],
-};
-
-/** @throws ConfigError if one of the options, by name and flag, is given to a kind that doesn't have it. */
-export function checkOptionsOf(
-  kind: TokenizerKind,
-  flags: Readonly<Record<string, string>>,
-  given: object,
-): void {
-  for (const [name, flag] of Object.entries(flags)) {
-    if ((given as Record<string, unknown>)[name] === undefined || OPTIONS_OF[kind].includes(name)) continue;
-    const others = TOKENIZER_KINDS.filter((other) => OPTIONS_OF[other].includes(name));
-    throw new ConfigError(`${flag} is for ${others.join(", ")}: ${kind} has no such option`);
-  }
-}
-
 /**
  * The tokenizer in a tokenizer.json, or in a model's file.
  * @throws FileError or FormatError, saying the path.

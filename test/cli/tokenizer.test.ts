@@ -137,10 +137,10 @@ describe("tokenizer train", () => {
     [
       "train text.txt --type char --vocab-size 100",
       2,
-      "--vocab-size is for bpe, char-bpe, word: char has no such option",
+      "--vocab-size: char has no such option, only bpe, char-bpe, word",
     ],
-    ["train text.txt --type word --pattern gpt2", 2, "--pattern is for bpe: word has no such option"],
-    ["train text.txt --lowercase", 2, "--lowercase is for word: bpe has no such option"],
+    ["train text.txt --type word --pattern gpt2", 2, "--pattern: word has no such option, only bpe"],
+    ["train text.txt --lowercase", 2, "--lowercase: bpe has no such option, only word"],
     ["train text.txt --pattern (", 2, 'pattern "(": '],
     ["train text.txt --type word --special <unk>", 2, "--special: "],
     ["train text.txt --out ./text.txt", 2, "--out ./text.txt is a file that is read"],

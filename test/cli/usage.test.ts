@@ -112,7 +112,7 @@ describe("usage errors exit with 2", () => {
       "import none.safetensors --tokenizer model.safetensors",
       "--out model.safetensors is a file that is read",
     ],
-    ["train text.txt --vocab-size 300", "--vocab-size is for bpe, char-bpe, word: char has no such option"],
+    ["train text.txt --vocab-size 300", "--vocab-size: char has no such option, only bpe, char-bpe, word"],
     ["train text.txt --tokenizer bpe --vocab-size 100", "--vocab-size: expected at least 256"],
     ["train text.txt --tokenizer a.json --vocab-size 300", "the tokenizer in a.json has its own size"],
     ["train text.txt --tokenizer bpq", "expected bpe, char-bpe, word, char or a file: cannot read bpq"],

@@ -4,6 +4,7 @@ import { ByteLevelBPETokenizer } from "../../text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../text/character-bpe.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import {
+  checkTokenizerOptions,
   DEFAULT_VOCAB_SIZE,
   TOKENIZER_KINDS,
   type TokenizerKind,
@@ -16,7 +17,6 @@ import { choice, fileName, integer } from "../options.ts";
 import { tokenizerProgress } from "../progress.ts";
 import { quoted } from "../quoted.ts";
 import { checkIsOther } from "../setup.ts";
-import { checkOptionsOf } from "../tokenizers.ts";
 import { asFile } from "./files.ts";
 import { Texts } from "./texts.ts";
 
@@ -30,14 +30,6 @@ interface Options {
   lowercase?: boolean;
   out: string;
 }
-
-const FLAGS = {
-  vocabSize: "--vocab-size",
-  minFrequency: "--min-frequency",
-  pattern: "--pattern",
-  maxTokenLength: "--max-token-length",
-  lowercase: "--lowercase",
-};
 
 export function trainTokenizerCommand(): Command {
   return new Command("train")
@@ -78,7 +70,7 @@ export function trainTokenizerCommand(): Command {
 
 async function run(files: string[], options: Options): Promise<void> {
   const { type, special: specialTokens, out } = options;
-  checkOptionsOf(type, FLAGS, options);
+  checkTokenizerOptions(type, options);
   await checkIsOther("--out", out, ...files);
   await checkWritable(out);
   let bytes = 0;
