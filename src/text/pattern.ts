@@ -1,6 +1,9 @@
 /**
  * Patterns as Hugging Face's and tiktoken's files write them (Rust's and Oniguruma's syntax), as JavaScript's regular
- * expressions. Look-behind, inline flags other than (?i:…) around letters, and possessive quantifiers aren't translated.
+ * expressions. Not translated, and refused: anchors, look-behind, back-references, named groups, inline flags other than
+ * (?i:…) around letters, possessive quantifiers, and classes inside classes.
+ *
+ * A pattern may come from a stranger's file, so that it may not search for long either: see {@link compilePattern}.
  */
 import { ConfigError } from "../errors.ts";
 
@@ -34,6 +37,9 @@ const CLASSES: Record<string, { inSet?: string; alone: string }> = {
 };
 
 function translate(source: string): string {
+  const refuse = (what: string): never => {
+    throw new ConfigError(`pattern ${JSON.stringify(source)}: ${what} is not supported`);
+  };
   let result = "";
   let inSet = false;
   // The depth of the group, and at which depth each (?i: began.
@@ -44,18 +50,26 @@ function translate(source: string): string {
     if (c === "\\") {
       const escaped = source[++i] ?? "";
       const replacement = Object.hasOwn(CLASSES, escaped) ? CLASSES[escaped] : undefined;
-      if (escaped === "b" || escaped === "B" || (replacement && inSet && replacement.inSet === undefined)) {
-        throw new ConfigError(`pattern ${JSON.stringify(source)}: \\${escaped} is not supported here`);
-      }
+      // The second copy of the pattern would count its groups anew: a back-reference meant another there.
+      if (/[bB1-9]/.test(escaped)) refuse(`\\${escaped}`);
+      if (replacement && inSet && replacement.inSet === undefined) refuse(`\\${escaped} in a class`);
       // In a property's name, case is what it is.
       const name = /^[pP]\{[^}]*\}/.exec(source.slice(i))?.[0];
       if (name) i += name.length - 1;
       result += replacement ? (inSet ? replacement.inSet : replacement.alone) : `\\${name ?? escaped}`;
       continue;
     }
-    if (inSet) inSet = c !== "]";
-    else if (c === "[") inSet = true;
-    else if (c === "(") {
+    if (inSet) {
+      if (c === "[" || source.startsWith("&&", i)) refuse("a class in a class");
+      inSet = c !== "]";
+    } else if (c === "[") inSet = true;
+    // A stream is read in parts, whose ends are not the text's.
+    else if (c === "^" || c === "$") refuse(c);
+    else if (c === ".") {
+      // JavaScript's leaves out more line breaks.
+      result += "[^\\n]";
+      continue;
+    } else if (c === "(") {
       depth++;
       if (source.startsWith("(?i:", i)) {
         ignoringCase.push(depth);
@@ -63,13 +77,12 @@ function translate(source: string): string {
         i += 3;
         continue;
       }
+      if (/^\(\?[^:=!]/.test(source.slice(i, i + 3))) refuse(source.slice(i, i + 4));
     } else if (c === ")") {
       if (ignoringCase.at(-1) === depth) ignoringCase.pop();
       depth--;
     }
-    if (ignoringCase.length > 0 && inSet && c === "-") {
-      throw new ConfigError(`pattern ${JSON.stringify(source)}: a range inside (?i:…) is not supported`);
-    }
+    if (ignoringCase.length > 0 && inSet && c === "-") refuse("a range inside (?i:…)");
     result += ignoringCase.length > 0 ? anyCase(c, inSet) : c;
   }
   return result;

@@ -133,6 +133,8 @@ describe("a pattern of one's own", () => {
     ["(?i:[ab])c|d", "AcDd", ["Ac", "D", "d"]],
     ["(?i:a(?:b)c)d", "AbCdabcD", ["AbCd", "abcD"]],
     [String.raw`(?i:\p{Lu}x)`, "AXax", ["AX", "ax"]],
+    ["a.", "a\ra\u2028a\u2029a\na\u{1f600}", ["a\r", "a\u2028", "a\u2029", "a\n", "a\u{1f600}"]],
+    [String.raw`[.^$]\.\^\$`, "a.b^.^$", ["a.b", "^.^$"]],
   ])("is read as the original does: %s", (source, text, expected) => {
     expect(pieces(source, text)).toEqual(expected);
   });
@@ -145,8 +147,18 @@ describe("a pattern of one's own", () => {
     ["", /pattern "": it matches the empty text/],
     [String.raw`\s*`, /it matches the empty text/],
     [String.raw`\p{L}++`, /pattern/],
-    [String.raw`\bword`, /\\b is not supported here/],
-    [String.raw`[\W]`, /\\W is not supported here/],
+    [String.raw`\bword`, /\\b is not supported/],
+    [String.raw`[\W]`, /\\W in a class is not supported/],
+    ["^a", /\^ is not supported/],
+    ["a$|b", /\$ is not supported/],
+    ["(?<=a)b", /\(\?<= is not supported/],
+    ["(?<!a)b", /\(\?<! is not supported/],
+    ["(?<name>a)", /\(\?<n is not supported/],
+    ["(?s:.)", /\(\?s: is not supported/],
+    ["(?>a)", /\(\?>a is not supported/],
+    [String.raw`(a)\1`, /\\1 is not supported/],
+    ["[a[bc]]", /a class in a class is not supported/],
+    ["[a-z&&b]", /a class in a class is not supported/],
     ["(?i:[a-z])", /a range inside \(\?i:…\) is not supported/],
   ])("is refused: %s", (source, message) => {
     expect(() => createPreTokenizer(source)).toThrow(ConfigError);
