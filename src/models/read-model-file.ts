@@ -29,7 +29,8 @@ export interface ModelFile {
 }
 
 /**
- * Reads a model's file, trusting nothing in it.
+ * Reads a model's file, trusting nothing in it: neither what it says of its own sizes, nor its tokenizer's pattern, which
+ * may not take time that is exponential in a text's length.
  * @throws FormatError saying what is wrong with the file.
  */
 export function readModelFile(bytes: Uint8Array): ModelFile {

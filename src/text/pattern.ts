@@ -10,17 +10,63 @@ import { ConfigError } from "../errors.ts";
 /**
  * The pattern as a sticky JavaScript expression. What the pattern doesn't match becomes pieces too, as long as can
  * be: nothing of a text is lost.
+ *
+ * In a run of 32 characters a pattern may have at most 2²⁰ ways to match, if alternatives and the lengths of repetitions
+ * are multiplied. So what is repeated without end may neither have alternatives nor repeat anything itself, and no
+ * pattern takes time that is exponential in a text's length; but it may take a power of the length, up to the fifth.
  * @throws ConfigError where the pattern's syntax is wrong, or means something else in JavaScript, or it matches the
- *   empty text.
+ *   empty text or in too many ways.
  */
 export function compilePattern(source: string): RegExp {
   const pattern = translate(source);
   try {
     // By itself first: the parentheses around it below would close what it leaves open.
-    if (new RegExp(pattern, "u").test("")) throw new Error("it matches the empty text, which it must not");
+    const alone = new RegExp(pattern, "u");
+    checkWays(pattern);
+    if (alone.test("")) throw new Error("it matches the empty text, which it must not");
     return new RegExp(`(?:${pattern})|(?:(?!${pattern})[^])+`, "yu");
   } catch (cause) {
     throw new ConfigError(`pattern ${JSON.stringify(source)}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const RUN = 32;
+const MOST_WAYS = 2 ** 20;
+/** What opens a group, a quantifier with its bounds, what may hold signs that mean nothing there, or one sign. */
+const PARTS = /\((?:\?[:=!])?|(?:[*+?]|\{(\d+)(,?)(\d*)\})\??|\\[pPu]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|./gsu;
+
+/** Throws if the pattern, one that JavaScript takes, has more ways to match than it may. */
+function checkWays(pattern: string): void {
+  // Of each group that is open: the ways of the alternatives before, of this one, and of this one's last part.
+  const open = [{ before: 0, ways: 1, last: 1 }];
+  for (const [part, from, comma, to] of pattern.matchAll(PARTS)) {
+    let group = open[open.length - 1];
+    let last = 1;
+    if (part[0] === "(") {
+      open.push({ before: 0, ways: 1, last });
+      continue;
+    }
+    if (part === "|") {
+      group.before += group.ways;
+      group.ways = 1;
+    } else if (part === ")") {
+      last = group.before + group.ways;
+      open.pop();
+      group = open[open.length - 1];
+      group.ways *= last;
+    } else if (from !== undefined || "*+?".includes(part[0])) {
+      const least = Number(from ?? (part[0] === "+" ? 1 : 0));
+      const most = comma === "" ? least : Number(to || (part[0] === "?" ? 1 : Infinity));
+      const lengths = Math.min(RUN, most - least + 1);
+      last = group.last ** Math.min(RUN, most) + lengths - 1;
+      group.ways *= last / group.last;
+    }
+    group.last = last;
+    if (!(group.before + group.ways <= MOST_WAYS)) {
+      throw new Error(
+        "it may match in too many ways: what is repeated must not repeat anything itself, or have alternatives",
+      );
+    }
   }
 }
 

@@ -35,14 +35,16 @@ const SCANNERS: ReadonlyMap<string, PreTokenizer> = new Map([
   [PATTERNS.whitespace, scanWhiteSpace],
 ]);
 
-/** @throws ConfigError where the pattern's syntax is wrong, or means something else in JavaScript. */
+/** @throws ConfigError for a pattern that {@link compilePattern} refuses. */
 export function createPreTokenizer(pattern: string): PreTokenizer {
   return SCANNERS.get(pattern) ?? regexPreTokenizer(pattern);
 }
 
-/** The pre-tokenizer of any pattern, known or not. At work it throws a ConfigError for what the pattern can't cut. */
-export function regexPreTokenizer(pattern: string): PreTokenizer {
-  const regex = compilePattern(pattern);
+/**
+ * The pre-tokenizer of any pattern, known or not. At work it throws a ConfigError for what the pattern can't cut.
+ * `regex`: sticky, for a pattern that is no stranger's.
+ */
+export function regexPreTokenizer(pattern: string, regex: RegExp = compilePattern(pattern)): PreTokenizer {
   return (text, start) => {
     regex.lastIndex = start;
     try {

@@ -2,7 +2,7 @@
  * What every tokenizer does, and how one is read back from a model file. A tokenizer maps text to dense ids
  * `0 … vocabSize - 1` and back; it knows nothing of tensors, and runs the same in Node and in a page.
  */
-import { FormatError } from "../errors.ts";
+import { ConfigError, FormatError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
 import { readTokenizerJSON } from "../formats/tokenizer-json.ts";
 import { ByteLevelBPETokenizer } from "./byte-level-bpe.ts";
@@ -61,7 +61,15 @@ export function tokenizerFromJSON(json: unknown): Tokenizer {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new FormatError(`tokenizer: expected an object, got ${describe(json)}`);
   }
-  if ("model" in json) return bpeTokenizer(readTokenizerJSON(json));
+  if ("model" in json) {
+    const description = readTokenizerJSON(json);
+    try {
+      return bpeTokenizer(description);
+    } catch (cause) {
+      if (!(cause instanceof ConfigError)) throw cause;
+      throw new FormatError(`tokenizer.json: pre_tokenizer: ${cause.message}`, { cause });
+    }
+  }
   const { kind } = json as { kind?: unknown };
   if (kind === "character") return CharacterTokenizer.fromJSON(json);
   if (kind === "word") return WordTokenizer.fromJSON(json);

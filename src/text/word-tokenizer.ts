@@ -8,7 +8,7 @@
 import { ConfigError, FormatError } from "../errors.ts";
 import type { AddedTokens } from "./added-tokens.ts";
 import { type CountOptions, countPieces } from "./bpe/training.ts";
-import { forEachPiece, regexPreTokenizer } from "./pre-tokenizer.ts";
+import { forEachPiece, type PreTokenizer, regexPreTokenizer } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 import {
@@ -46,7 +46,7 @@ export class WordTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #firstWord: number;
-  readonly #preTokenizer = regexPreTokenizer(WORD_PATTERN);
+  readonly #preTokenizer = wordPreTokenizer();
 
   /** `words` and `specialTokens`: distinct together, not empty. */
   private constructor({ words, specialTokens, lowercase }: Vocabulary) {
@@ -74,7 +74,7 @@ export class WordTokenizer implements Tokenizer {
           `${specialTokens.length} special tokens, got ${vocabSize}`,
       );
     }
-    const { pieces, counts } = await countPieces(source, regexPreTokenizer(WORD_PATTERN), options);
+    const { pieces, counts } = await countPieces(source, wordPreTokenizer(), options);
     const frequencies = new Map<string, number>();
     for (const [i, piece] of pieces.entries()) {
       if (STARTS_WITH_SPACE.test(piece)) continue;
@@ -213,6 +213,10 @@ export class WordTokenizer implements Tokenizer {
       throw new ConfigError(`expected a token id from 0 to ${this.vocabSize - 1}, got ${id}`);
     return id === UNKNOWN_ID ? REPLACEMENT : token;
   }
+}
+
+function wordPreTokenizer(): PreTokenizer {
+  return regexPreTokenizer(WORD_PATTERN, new RegExp(WORD_PATTERN, "yu"));
 }
 
 function normalized(word: string, lowercase: boolean): string {

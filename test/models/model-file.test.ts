@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../../src/formats/safetensors.ts";
 import {
+  ByteLevelBPETokenizer,
   CharacterTokenizer,
   createEngine,
   type Engine,
@@ -232,6 +233,13 @@ describe("a forged config", () => {
   it("is refused with the tokenizer of another vocabulary", () => {
     const other = JSON.stringify(CharacterTokenizer.train("abcdefghij").toJSON());
     expect(refused(forged(({ metadata }) => void (metadata.tokenizer = other)))).toContain("vocabSize");
+  });
+
+  it("is refused with a tokenizer whose pattern would search without end", async () => {
+    const bpe = JSON.stringify(await ByteLevelBPETokenizer.train("a", { vocabSize: 256, pattern: "b+" }));
+    expect(bpe).toContain('"Regex":"b+"');
+    const slow = bpe.replace('"Regex":"b+"', '"Regex":"(?:b+)+!"');
+    expect(refused(forged(({ metadata }) => void (metadata.tokenizer = slow)))).toContain("too many ways");
   });
 
   /** Shapes that agree with the config where few bytes can say so, and ask for gigabytes elsewhere. */

@@ -165,6 +165,38 @@ describe("a pattern of one's own", () => {
     expect(() => createPreTokenizer(source)).toThrow(message);
   });
 
+  const slow = /it may match in too many ways/;
+  it.each([
+    String.raw`(?:\p{L}+)+!|[^]`,
+    "(?:a|a)+!",
+    "(?:aa?)*?!",
+    "(?:(?:a)+b?)+",
+    "(?:a+){1,1000}!",
+    "(?:a{40,})+!",
+    "(a|a){30}!",
+    `${"a?".repeat(30)}!`,
+    `${"(?:a|a)".repeat(30)}!`,
+    `${"a*".repeat(5)}!`,
+    `${"a{40,}".repeat(5)}!`,
+    "(?=(?:a+)+!)a",
+    String.raw`(?:\u{61}+[+*\]]\(\p{L}*)*`,
+  ])("is refused where it may search for long: %s", (source) => {
+    expect(() => createPreTokenizer(source)).toThrow(ConfigError);
+    expect(() => createPreTokenizer(source)).toThrow(slow);
+  });
+
+  it.each([
+    ...Object.values(PATTERNS),
+    // GPT-4o's.
+    String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
+    String.raw`\d{1,3}(?:,\d{3})*(?:\.\d+)?`,
+    String.raw`(?:ab|cd){3}e|[+*(|]+\|\(\*`,
+    String.raw`\w+@\w+\.\w+`,
+  ])("is taken where it searches briefly: %s", (source) => {
+    const preTokenizer = regexPreTokenizer(source);
+    expect(cut(`${"a1+ ".repeat(20)}!`, preTokenizer).join("")).toBe(`${"a1+ ".repeat(20)}!`);
+  });
+
   it("is refused, at work, if it matches nothing of a text", () => {
     expect(() => pieces("(?=b)|a", "ab")).toThrow(ConfigError);
     expect(() => pieces("(?=b)|a", "ab")).toThrow(/matches the empty text/);
