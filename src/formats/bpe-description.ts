@@ -4,7 +4,7 @@
  */
 export interface BPEDescription {
   /**
-   * `"byte-level"`: tokens are bytes, written in GPT-2's byte alphabet (src/text/byte-alphabet.ts).
+   * `"byte-level"`: tokens are bytes, written in GPT-2's byte alphabet (byte-alphabet.ts).
    * `"character"`: tokens are characters, and a word's last one carries `endOfWordSuffix` (Sennrich et al. 2016).
    */
   form: "byte-level" | "character";

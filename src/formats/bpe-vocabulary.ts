@@ -1,7 +1,7 @@
 /** What the readers of BPE files check alike: ids without gaps, merges of tokens that exist, a token for each byte. */
 import { FormatError } from "../errors.ts";
-import { ALPHABET_END, byteToCharacter, characterToByte } from "../text/byte-alphabet.ts";
 import { MERGE_FIELDS } from "./bpe-description.ts";
+import { ALPHABET_END, byteToCharacter, characterToByte } from "./byte-alphabet.ts";
 import { isIndex, show } from "./json-values.ts";
 
 /**

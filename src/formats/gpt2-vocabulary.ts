@@ -7,11 +7,11 @@
  *   …
  */
 import { ConfigError, FormatError } from "../errors.ts";
-import { byteToCharacter } from "../text/byte-alphabet.ts";
-import { PATTERNS } from "../text/pre-tokenizer.ts";
 import type { BPEDescription } from "./bpe-description.ts";
 import { checkByteTokens, mergesOf, tokensById } from "./bpe-vocabulary.ts";
+import { byteToCharacter } from "./byte-alphabet.ts";
 import { isObject, show } from "./json-values.ts";
+import { PATTERNS } from "./patterns.ts";
 
 const VOCABULARY = "vocab.json";
 const MERGES = "merges.txt";

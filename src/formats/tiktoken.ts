@@ -5,10 +5,10 @@
  * aren't in the file.
  */
 import { ConfigError, FormatError } from "../errors.ts";
-import { byteToCharacter } from "../text/byte-alphabet.ts";
-import { patternSource } from "../text/pre-tokenizer.ts";
 import type { AddedToken, BPEDescription } from "./bpe-description.ts";
+import { byteToCharacter } from "./byte-alphabet.ts";
 import { isIndex, show } from "./json-values.ts";
+import { patternSource } from "./patterns.ts";
 
 export interface TiktokenOptions {
   /** The pre-tokenizer's pattern: a name, `"gpt2"` or `"cl100k"`, or a regular expression's source. */

@@ -11,7 +11,6 @@
  * tiktoken's files.
  */
 import { ConfigError, FormatError } from "../errors.ts";
-import { PATTERNS } from "../text/pre-tokenizer.ts";
 import {
   type AddedToken,
   type BPEDescription,
@@ -20,6 +19,7 @@ import {
 } from "./bpe-description.ts";
 import { checkByteTokens, mergesOf, tokensById } from "./bpe-vocabulary.ts";
 import { isIndex, isObject, show } from "./json-values.ts";
+import { PATTERNS } from "./patterns.ts";
 
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD"];
 

@@ -5,12 +5,13 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
+import { byteToCharacter, characterToByte } from "../formats/byte-alphabet.ts";
+import { patternSource } from "../formats/patterns.ts";
 import { Int32List } from "./bpe/growable.ts";
 import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
-import { byteToCharacter, characterToByte } from "./byte-alphabet.ts";
-import { createPreTokenizer, patternSource } from "./pre-tokenizer.ts";
+import { createPreTokenizer } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 

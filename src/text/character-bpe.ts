@@ -6,11 +6,11 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
+import { PATTERNS } from "../formats/patterns.ts";
 import { Int32List } from "./bpe/growable.ts";
 import { BPETokenizer } from "./bpe/tokenizer.ts";
 import type { CountedWords } from "./bpe/train.ts";
 import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges } from "./bpe/training.ts";
-import { PATTERNS } from "./pre-tokenizer.ts";
 import { scanWhiteSpace } from "./scanners.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";

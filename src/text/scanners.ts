@@ -1,5 +1,5 @@
 /**
- * The usual patterns of pre-tokenizers by hand: they cut as the patterns in pre-tokenizer.ts do, several times as fast,
+ * The usual patterns of pre-tokenizers by hand: they cut as the patterns in formats/patterns.ts do, several times as fast,
  * and pieces may have any length. Each returns where the piece that begins at `start` ends.
  */
 import { classOf, LETTER, NUMBER, OTHER, SPACE } from "./character-classes.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { byteToCharacter } from "../../src/text/byte-alphabet.ts";
+import { byteToCharacter } from "../../src/formats/byte-alphabet.ts";
 import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
 import { finished, type Result, run, runWithInput, SMALL, start, workDirectory } from "./run.ts";
 

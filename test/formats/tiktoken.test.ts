@@ -3,10 +3,10 @@ import gpt2Ranks from "js-tiktoken/ranks/gpt2";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
 import { type BPEDescription, MERGE_FIELDS } from "../../src/formats/bpe-description.ts";
+import { byteToCharacter, characterToByte } from "../../src/formats/byte-alphabet.ts";
+import { PATTERNS } from "../../src/formats/patterns.ts";
 import { readTiktoken } from "../../src/formats/tiktoken.ts";
 import { readTokenizerJSON, writeTokenizerJSON } from "../../src/formats/tokenizer-json.ts";
-import { byteToCharacter, characterToByte } from "../../src/text/byte-alphabet.ts";
-import { PATTERNS } from "../../src/text/pre-tokenizer.ts";
 import { tiktokenFile } from "../helpers/tiktoken-ranks.ts";
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => [byte]);

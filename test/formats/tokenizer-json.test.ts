@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
 import type { BPEDescription } from "../../src/formats/bpe-description.ts";
+import { byteToCharacter } from "../../src/formats/byte-alphabet.ts";
+import { PATTERNS } from "../../src/formats/patterns.ts";
 import { readTokenizerJSON, writeTokenizerJSON } from "../../src/formats/tokenizer-json.ts";
-import { byteToCharacter } from "../../src/text/byte-alphabet.ts";
 import { ByteLevelBPETokenizer } from "../../src/text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../src/text/character-bpe.ts";
-import { PATTERNS } from "../../src/text/pre-tokenizer.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: files are changed at will.
 type Json = any;

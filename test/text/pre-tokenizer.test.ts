@@ -1,13 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/errors.ts";
+import { PATTERNS, type PatternName, patternSource } from "../../src/formats/patterns.ts";
 import {
   createPreTokenizer,
   forEachPiece,
-  PATTERNS,
-  type PatternName,
   type PreTokenizer,
-  patternSource,
   regexPreTokenizer,
 } from "../../src/text/pre-tokenizer.ts";
 import { isMisread } from "../helpers/misread.ts";

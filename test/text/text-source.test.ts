@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
-import { createPreTokenizer, PATTERNS } from "../../src/text/pre-tokenizer.ts";
+import { PATTERNS } from "../../src/formats/patterns.ts";
+import { createPreTokenizer } from "../../src/text/pre-tokenizer.ts";
 import { type ReadOptions, readPieces, type TextSource } from "../../src/text/text-source.ts";
 
 async function read(source: TextSource, options?: ReadOptions): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALPHABET_END, byteToCharacter, characterToByte } from "../../src/text/byte-alphabet.ts";
+import { ALPHABET_END, byteToCharacter, characterToByte } from "../../src/formats/byte-alphabet.ts";
 
 describe("the byte alphabet", () => {
   it.each([
