@@ -63,15 +63,9 @@ export {
   type LanguageBatch,
   splitText,
 } from "./text/corpus.ts";
+export { bpeTokenizer, tokenizerFromJSON } from "./text/read-tokenizer.ts";
 export type { TextSource } from "./text/text-source.ts";
-export {
-  bpeTokenizer,
-  type DecodeOptions,
-  type EncodeOptions,
-  type StreamingDecoder,
-  type Tokenizer,
-  tokenizerFromJSON,
-} from "./text/tokenizer.ts";
+export type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./text/tokenizer.ts";
 export {
   TOKENIZER_KINDS,
   type TokenizerKind,

@@ -1,7 +1,8 @@
 /** Tokenizers for the commands: trained by kind, or read from files. */
 import { ConfigError, FileError, FormatError } from "../errors.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
-import { type Tokenizer, tokenizerFromJSON } from "../text/tokenizer.ts";
+import { tokenizerFromJSON } from "../text/read-tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { TOKENIZER_KINDS, type TokenizerKind } from "../text/train-tokenizer.ts";
 import { readFileChecked } from "./atomic-write.ts";
 import { about, textOf } from "./setup.ts";

@@ -1,6 +1,7 @@
 import { FormatError } from "../errors.ts";
 import { readSafetensors, type SafeTensor } from "../formats/safetensors.ts";
-import { type Tokenizer, tokenizerFromJSON } from "../text/tokenizer.ts";
+import { tokenizerFromJSON } from "../text/read-tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { LanguageModelConfig } from "./config.ts";
 
 /*

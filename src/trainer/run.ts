@@ -11,7 +11,8 @@ import { LanguageModel, type LanguageModelConfig } from "../models/language-mode
 import { loadLanguageModel, saveLanguageModel } from "../models/model-file.ts";
 import type { Extras } from "../models/read-model-file.ts";
 import { Corpus, type LanguageBatch, splitText } from "../text/corpus.ts";
-import { type Tokenizer, tokenizerFromJSON } from "../text/tokenizer.ts";
+import { tokenizerFromJSON } from "../text/read-tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { trainTokenizer } from "../text/train-tokenizer.ts";
 import { checkRange } from "../train/optimizers.ts";
 import { Trainer, type TrainNumbers } from "../train/train.ts";

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
+import { tokenizerFromJSON } from "../../src/text/read-tokenizer.ts";
 import { CLI, finished, run, SMALL, start, workDirectory } from "./run.ts";
 
 let directory: string;

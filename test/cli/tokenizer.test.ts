@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { byteToCharacter } from "../../src/formats/byte-alphabet.ts";
-import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
+import { tokenizerFromJSON } from "../../src/text/read-tokenizer.ts";
 import { finished, type Result, run, runWithInput, SMALL, start, workDirectory } from "./run.ts";
 
 let directory: string;

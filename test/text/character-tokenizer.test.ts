@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, FormatError } from "../../src/errors.ts";
 import { CharacterTokenizer } from "../../src/text/character-tokenizer.ts";
-import { tokenizerFromJSON } from "../../src/text/tokenizer.ts";
+import { tokenizerFromJSON } from "../../src/text/read-tokenizer.ts";
 
 const wellFormed = fc.string({ unit: "binary" });
 /** Any UTF-16 code units, lone surrogates included. */

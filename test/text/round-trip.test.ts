@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ByteLevelBPETokenizer } from "../../src/text/byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "../../src/text/character-bpe.ts";
 import { CharacterTokenizer } from "../../src/text/character-tokenizer.ts";
-import { type Tokenizer, tokenizerFromJSON } from "../../src/text/tokenizer.ts";
+import { tokenizerFromJSON } from "../../src/text/read-tokenizer.ts";
+import type { Tokenizer } from "../../src/text/tokenizer.ts";
 import { WordTokenizer } from "../../src/text/word-tokenizer.ts";
 import { textsOf } from "../helpers/texts.ts";
 

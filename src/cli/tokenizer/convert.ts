@@ -3,7 +3,7 @@ import { ConfigError, FormatError } from "../../errors.ts";
 import type { BPEDescription } from "../../formats/bpe-description.ts";
 import { readGPT2Vocabulary } from "../../formats/gpt2-vocabulary.ts";
 import { readTiktoken } from "../../formats/tiktoken.ts";
-import { bpeTokenizer } from "../../text/tokenizer.ts";
+import { bpeTokenizer } from "../../text/read-tokenizer.ts";
 import { checkWritable, writeFileAtomic } from "../atomic-write.ts";
 import { fileName } from "../options.ts";
 import { checkIsOther, readText } from "../setup.ts";
