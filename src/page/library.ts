@@ -5,3 +5,4 @@ export { KINDS } from "../models/config.ts";
 export { GATES } from "../tensor/recurrent.ts";
 export type { BPEProgress } from "../text/bpe/training.ts";
 export { ByteLevelBPETokenizer } from "../text/byte-level-bpe.ts";
+export { hexOf } from "../text/hex.ts";

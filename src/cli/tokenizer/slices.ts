@@ -1,5 +1,6 @@
 /** Tokens made visible: what each one is of the text, spaces and line breaks and single bytes included. */
 import { ByteLevelBPETokenizer } from "../../text/byte-level-bpe.ts";
+import { hexOf } from "../../text/hex.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 
 /** A token as one can see it: `·` for a space, `⏎` for a line feed, `<E2 82>` for bytes that are no character. */
@@ -19,8 +20,7 @@ export function visibleBytes(bytes: Uint8Array): string {
   let hidden: number[] = [];
   const showHidden = (): void => {
     if (hidden.length === 0) return;
-    const digits = hidden.map((byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
-    shown += `<${digits.join(" ")}>`;
+    shown += `<${hexOf(hidden)}>`;
     hidden = [];
   };
   for (let i = 0; i < bytes.length; ) {

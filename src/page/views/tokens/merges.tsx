@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { mergesWithin } from "../../lab/bpe.ts";
-import { ByteLevelBPETokenizer, MERGE_FIELDS } from "../../library.ts";
+import { ByteLevelBPETokenizer, hexOf, MERGE_FIELDS } from "../../library.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Notice, Select, StopSlider } from "../../parts/controls.tsx";
 import { integer, visible } from "../../parts/format.ts";
@@ -227,7 +227,7 @@ function useTokenNames(): (id: number) => string {
       try {
         name = visible(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
       } catch {
-        name = Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");
+        name = hexOf(bytes);
       }
       names.set(id, name);
     }

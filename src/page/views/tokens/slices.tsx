@@ -2,6 +2,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { CharacterTokenizer, type Tokenizer } from "unrolled";
+import { hexOf } from "../../library.ts";
 import { Figure, Segmented, StopSlider } from "../../parts/controls.tsx";
 import { integer, visible } from "../../parts/format.ts";
 import { moveFocus } from "../../parts/move-focus.ts";
@@ -142,7 +143,7 @@ function pieceOf(tokenizer: Tokenizer, id: number): { shown: string; bytes: stri
     "tokenBytes" in tokenizer
       ? (tokenizer as { tokenBytes(id: number): Uint8Array }).tokenBytes(id)
       : new TextEncoder().encode(tokenizer.decode([id]));
-  const digits = Array.from(raw, (byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");
+  const digits = hexOf(raw);
   const bytes = `${raw.length === 1 ? "byte" : "bytes"} ${digits}`;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(raw);
