@@ -155,15 +155,15 @@ describe("a pattern of one's own", () => {
     ["(?s:.)", /\(\?s: is not supported/],
     ["(?>a)", /\(\?>a is not supported/],
     [String.raw`(a)\1`, /\\1 is not supported/],
-    ["[a[bc]]", /a class in a class is not supported/],
-    ["[a-z&&b]", /a class in a class is not supported/],
+    ["[a[bc]]", /\[ in a class is not supported/],
+    ["[a-z&&b]", /&& in a class is not supported/],
     ["(?i:[a-z])", /a range inside \(\?i:…\) is not supported/],
   ])("is refused: %s", (source, message) => {
     expect(() => createPreTokenizer(source)).toThrow(ConfigError);
     expect(() => createPreTokenizer(source)).toThrow(message);
   });
 
-  const slow = /it may match in too many ways/;
+  const slow = /it has too many ways to match/;
   it.each([
     String.raw`(?:\p{L}+)+!|[^]`,
     "(?:a|a)+!",
