@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.ts";
+import { isObject, show } from "../formats/json-values.ts";
 import { readSafetensors, type SafeTensor } from "../formats/safetensors.ts";
 import { tokenizerFromJSON } from "../text/read-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -57,13 +58,11 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
 function parse(key: string, json: string | undefined): object {
   try {
     const value: unknown = JSON.parse(json ?? "");
-    if (typeof value === "object" && value !== null) return value;
+    if (isObject(value)) return value;
   } catch {
     // Said below.
   }
-  throw new FormatError(
-    `metadata: ${key}: expected a JSON object, got ${json === undefined ? "nothing" : json.slice(0, 40)}`,
-  );
+  throw new FormatError(`metadata: ${key}: expected a JSON object, got ${show(json)}`);
 }
 
 /** The file's own weights bound what its config may ask for, so that a forged config cannot take all memory. */

@@ -65,7 +65,7 @@ export class CharacterTokenizer implements Tokenizer {
     for (const character of characters) {
       const codePoint = character.codePointAt(0)!;
       const where = `character tokenizer: characters: number ${seen.size}`;
-      if (isSurrogate(codePoint)) throw new FormatError(`${where} is half a character (a lone surrogate)`);
+      if (!character.isWellFormed()) throw new FormatError(`${where} is half a character (a lone surrogate)`);
       if (seen.has(codePoint) || specialTokens.includes(character)) {
         throw new FormatError(
           `${where}, ${JSON.stringify(character)}, was there already; expected distinct ones`,
@@ -151,10 +151,5 @@ function* codePointsOf(text: string): Generator<number> {
 }
 
 function isOneCharacter(token: string): boolean {
-  const codePoint = token.codePointAt(0);
-  return codePoint !== undefined && token === String.fromCodePoint(codePoint);
-}
-
-function isSurrogate(codePoint: number): boolean {
-  return codePoint >= 0xd800 && codePoint <= 0xdfff;
+  return [...token].length === 1;
 }

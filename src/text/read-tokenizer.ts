@@ -1,6 +1,7 @@
 /** Tokenizers from data: from the JSON of one, and from what a reader of BPE files has read. */
 import { ConfigError, FormatError } from "../errors.ts";
 import type { BPEDescription } from "../formats/bpe-description.ts";
+import { isObject, show } from "../formats/json-values.ts";
 import { readTokenizerJSON } from "../formats/tokenizer-json.ts";
 import { ByteLevelBPETokenizer } from "./byte-level-bpe.ts";
 import { CharacterBPETokenizer } from "./character-bpe.ts";
@@ -14,24 +15,22 @@ import { WordTokenizer } from "./word-tokenizer.ts";
  * @throws FormatError naming the property that is wrong.
  */
 export function tokenizerFromJSON(json: unknown): Tokenizer {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new FormatError(`tokenizer: expected an object, got ${describe(json)}`);
-  }
+  if (!isObject(json)) throw new FormatError(`tokenizer: expected an object, got ${show(json)}`);
   if ("model" in json) {
     const description = readTokenizerJSON(json);
     try {
       return bpeTokenizer(description);
-    } catch (cause) {
-      if (!(cause instanceof ConfigError)) throw cause;
-      throw new FormatError(`tokenizer.json: pre_tokenizer: ${cause.message}`, { cause });
+    } catch (error) {
+      if (error instanceof ConfigError)
+        throw new FormatError(`tokenizer.json: ${error.message}`, { cause: error });
+      throw error;
     }
   }
-  const { kind } = json as { kind?: unknown };
+  const { kind } = json;
   if (kind === "character") return CharacterTokenizer.fromJSON(json);
   if (kind === "word") return WordTokenizer.fromJSON(json);
-  const got = typeof kind === "string" ? JSON.stringify(kind) : describe(kind);
   throw new FormatError(
-    `tokenizer: kind: expected "character" or "word", or a tokenizer.json with a model, got ${got}`,
+    `tokenizer: kind: expected "character" or "word", or a tokenizer.json with a model, got ${show(kind)}`,
   );
 }
 
@@ -40,10 +39,4 @@ export function bpeTokenizer(description: BPEDescription): ByteLevelBPETokenizer
   return description.form === "byte-level"
     ? new ByteLevelBPETokenizer(description)
     : new CharacterBPETokenizer(description);
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }

@@ -157,10 +157,10 @@ describe("tokenizerFromJSON", () => {
 
   it.each([
     [null, "expected an object, got null"],
-    ["text", "expected an object, got a value of type string"],
-    [[], "expected an object, got an array"],
+    ["text", 'expected an object, got "text"'],
+    [[], "expected an object, got []"],
     [{}, "or a tokenizer.json with a model, got nothing"],
-    [{ kind: 3 }, "or a tokenizer.json with a model, got a value of type number"],
+    [{ kind: 3 }, "or a tokenizer.json with a model, got 3"],
     [{ kind: "words" }, 'or a tokenizer.json with a model, got "words"'],
     [{ kind: "character" }, "characters: expected a string, got undefined"],
     [{ kind: "character", characters: ["a"] }, "characters: expected a string, got object"],
