@@ -14,6 +14,7 @@ import { type BPETrainingOptions, checkTrainingOptions, countPieces, learnMerges
 import { scanWhiteSpace } from "./scanners.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
+import { STARTS_WITH_SPACE } from "./words.ts";
 
 const END_OF_WORD = "</w>";
 const UNKNOWN = "<unk>";
@@ -40,13 +41,14 @@ export class CharacterBPETokenizer extends BPETokenizer {
     checkTrainingOptions(options);
     const { specialTokens = [], vocabSize } = options;
     const special = [UNKNOWN, ...specialTokens.filter((token) => token !== UNKNOWN)];
-    const { pieces, counts } = await countWords(source, options);
+    const { pieces, counts } = await countPieces(source, scanWhiteSpace, options);
     const characters = new Set<string>();
     const last = new Set<string>();
     for (const piece of pieces) {
-      const word = [...piece];
-      for (const character of word) characters.add(character);
-      last.add(word[word.length - 1] + END_OF_WORD);
+      const word = charactersOf(piece, END_OF_WORD);
+      if (word.length === 0) continue;
+      for (const character of piece) characters.add(character);
+      last.add(word[word.length - 1]);
     }
     const tokens = [...new Set([...special, ...sorted(characters), ...sorted(last)])];
     if (vocabSize < tokens.length) {
@@ -95,13 +97,9 @@ export class CharacterBPETokenizer extends BPETokenizer {
     };
   }
 
-  /** White space between words has none. */
   protected firstSymbols(text: string, start: number, end: number, symbols: Int32Array): number {
-    if (isWhiteSpace(text, start)) return 0;
-    const word = [...text.slice(start, end)];
-    word[word.length - 1] += this.#suffix;
     let count = 0;
-    for (const character of word) {
+    for (const character of charactersOf(text.slice(start, end), this.#suffix)) {
       const known = this.ids.get(character);
       const id = known === undefined || this.isSpecial(known) ? this.#unknownId : known;
       if (id !== undefined) symbols[count++] = id;
@@ -110,32 +108,27 @@ export class CharacterBPETokenizer extends BPETokenizer {
   }
 }
 
-function isWhiteSpace(text: string, at: number): boolean {
-  return /^\p{White_Space}/u.test(text[at]);
-}
-
-/** What countPieces counts, without the white space. */
-async function countWords(source: TextSource, options: BPETrainingOptions): ReturnType<typeof countPieces> {
-  const { pieces, counts } = await countPieces(source, scanWhiteSpace, options);
-  const isWord = (i: number): boolean => !isWhiteSpace(pieces[i], 0);
-  return {
-    pieces: pieces.filter((_, i) => isWord(i)),
-    counts: counts.filter((_, i) => i < pieces.length && isWord(i)),
-  };
+/** The characters of a word, the last with the mark; white space has none. */
+function charactersOf(piece: string, suffix: string): string[] {
+  if (STARTS_WITH_SPACE.test(piece)) return [];
+  const characters = [...piece];
+  characters[characters.length - 1] += suffix;
+  return characters;
 }
 
 function sorted(tokens: ReadonlySet<string>): string[] {
   return [...tokens].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
 }
 
-/** The first symbols of each word: its characters, the last with the mark. */
-function symbolsOf(words: readonly string[], ids: ReadonlyMap<string, number>): Omit<CountedWords, "counts"> {
+/** The first symbols of each piece: its characters. */
+function symbolsOf(
+  pieces: readonly string[],
+  ids: ReadonlyMap<string, number>,
+): Omit<CountedWords, "counts"> {
   const symbols = new Int32List();
-  const starts = new Int32Array(words.length + 1);
-  for (const [i, word] of words.entries()) {
-    const characters = [...word];
-    characters[characters.length - 1] += END_OF_WORD;
-    for (const character of characters) symbols.push(ids.get(character)!);
+  const starts = new Int32Array(pieces.length + 1);
+  for (const [i, piece] of pieces.entries()) {
+    for (const character of charactersOf(piece, END_OF_WORD)) symbols.push(ids.get(character)!);
     starts[i + 1] = symbols.length;
   }
   return { symbols: symbols.toArray(), starts };

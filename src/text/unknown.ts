@@ -1,5 +1,6 @@
 /** What the tokenizers that don't know every text share: `<unk>`, id 0, and the special tokens after it. */
 import { ConfigError, FormatError } from "../errors.ts";
+import { show } from "../formats/json-values.ts";
 import { AddedTokens } from "./added-tokens.ts";
 
 export const UNKNOWN = "<unk>";
@@ -15,27 +16,28 @@ export function specialTokensWithUnknown(
   return [new Map([[UNKNOWN, UNKNOWN_ID], ...added.special]), added];
 }
 
-/** @throws ConfigError unless they are distinct, well-formed, not empty and not `<unk>`. */
-export function checkSpecialTokens(names: readonly string[]): void {
-  if (!areSpecialTokens(names))
-    throw new ConfigError(`specialTokens: ${EXPECTED}, got ${JSON.stringify(names)}`);
+/** @throws ConfigError unless they are distinct, well-formed and none of the reserved ones. */
+export function checkSpecialTokens(names: readonly string[], reserved: readonly string[] = RESERVED): void {
+  if (!areSpecialTokens(names, reserved)) throw new ConfigError(complaint(names, reserved));
 }
 
 /** The special tokens in a tokenizer's JSON; none where there is no such property. @throws FormatError */
 export function readSpecialTokens(json: object, where: string): readonly string[] {
   const { specialTokens = [] } = json as { specialTokens?: unknown };
-  if (areSpecialTokens(specialTokens)) return specialTokens;
-  throw new FormatError(`${where}: specialTokens: ${EXPECTED}, got ${JSON.stringify(specialTokens)}`);
+  if (areSpecialTokens(specialTokens, RESERVED)) return specialTokens;
+  throw new FormatError(`${where}: ${complaint(specialTokens, RESERVED)}`);
 }
 
-const EXPECTED = `expected distinct strings that are neither empty nor ${UNKNOWN}`;
+const RESERVED = ["", UNKNOWN];
 
-function areSpecialTokens(names: unknown): names is readonly string[] {
+function areSpecialTokens(names: unknown, reserved: readonly string[]): names is readonly string[] {
   return (
     Array.isArray(names) &&
-    names.every(
-      (name) => typeof name === "string" && name !== "" && name !== UNKNOWN && name.isWellFormed(),
-    ) &&
+    names.every((name) => typeof name === "string" && name.isWellFormed() && !reserved.includes(name)) &&
     new Set(names).size === names.length
   );
+}
+
+function complaint(names: unknown, reserved: readonly string[]): string {
+  return `specialTokens: expected distinct strings, well-formed and none of ${show(reserved)}, got ${show(names)}`;
 }

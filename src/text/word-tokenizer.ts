@@ -7,7 +7,7 @@
  */
 import { ConfigError, FormatError } from "../errors.ts";
 import type { AddedTokens } from "./added-tokens.ts";
-import { type CountOptions, countPieces } from "./bpe/training.ts";
+import { type CountOptions, checkPositive, countPieces } from "./bpe/training.ts";
 import { forEachPiece, type PreTokenizer, regexPreTokenizer } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
@@ -64,9 +64,7 @@ export class WordTokenizer implements Tokenizer {
   static async train(source: TextSource, options: WordOptions = {}): Promise<WordTokenizer> {
     const { vocabSize = Infinity, minFrequency = 2, lowercase = false, specialTokens = [] } = options;
     checkSpecialTokens(specialTokens);
-    if (!Number.isSafeInteger(minFrequency) || minFrequency < 1) {
-      throw new ConfigError(`minFrequency: expected a positive integer, got ${minFrequency}`);
-    }
+    checkPositive("minFrequency", minFrequency);
     const room = vocabSize - 1 - specialTokens.length;
     if (!(room >= 0 && (Number.isSafeInteger(room) || room === Infinity))) {
       throw new ConfigError(

@@ -3,6 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import { createPacer } from "../../macrotask.ts";
 import type { PreTokenizer } from "../pre-tokenizer.ts";
 import { readPieces, type TextSource } from "../text-source.ts";
+import { checkSpecialTokens } from "../unknown.ts";
 import { grown } from "./growable.ts";
 import { PieceTable } from "./piece-table.ts";
 import { type CountedWords, trainMerges } from "./train.ts";
@@ -86,21 +87,15 @@ export async function learnMerges(
 /** @throws ConfigError for an option outside its range, or special tokens that are not distinct, well-formed strings. */
 export function checkTrainingOptions(options: BPETrainingOptions): void {
   const { vocabSize, minFrequency = 2, specialTokens = [], maxTokenLength = Infinity } = options;
-  const checkInteger = (name: string, value: number): void => {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new ConfigError(`${name}: expected a positive integer, got ${value}`);
-    }
-  };
-  checkInteger("vocabSize", vocabSize);
-  checkInteger("minFrequency", minFrequency);
-  if (maxTokenLength !== Infinity) checkInteger("maxTokenLength", maxTokenLength);
-  const seen = new Set<string>();
-  for (const token of specialTokens) {
-    if (typeof token !== "string" || token === "" || !token.isWellFormed() || seen.has(token)) {
-      throw new ConfigError(
-        `specialTokens: expected distinct, well-formed strings that are not empty, got ${JSON.stringify(specialTokens)}`,
-      );
-    }
-    seen.add(token);
+  checkPositive("vocabSize", vocabSize);
+  checkPositive("minFrequency", minFrequency);
+  if (maxTokenLength !== Infinity) checkPositive("maxTokenLength", maxTokenLength);
+  checkSpecialTokens(specialTokens, [""]);
+}
+
+/** @throws ConfigError unless the option's value is an integer from 1. */
+export function checkPositive(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new ConfigError(`${name}: expected a positive integer, got ${value}`);
   }
 }
