@@ -117,9 +117,8 @@ function createMemory(maximumBytes: number, shared: boolean): WebAssembly.Memory
       return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared });
     } catch (cause) {
       if (maximum <= 2 * INITIAL_PAGES) {
-        const hint =
-          "browsers grant a page and its workers some hundred, and need time to take back those of closed engines";
-        throw new EngineError(`the runtime grants no memory: ${hint}`, { cause });
+        // Chromium grants a page and its workers some 125, and takes those of closed engines back in its own time.
+        throw new EngineError("the runtime grants no memory: too many engines, perhaps", { cause });
       }
       maximum = maximum >>> 1;
     }

@@ -59,8 +59,7 @@ export class Memory {
 
   /** Allocates zeroed bytes that live until `free`. @throws EngineError while the arena, which begins behind them, holds something. */
   allocate(bytes: number): number {
-    if (this.#cursor !== this.#top)
-      throw new EngineError("memory that lives on cannot be taken inside a step");
+    if (this.#cursor !== this.#top) throw new EngineError("memory is taken between steps");
     const size = align(Math.max(bytes, 4));
     let at: number;
     const index = this.#holes.findIndex((hole) => hole.bytes >= size);
