@@ -19,7 +19,7 @@ const bytesOf = (name: string): Buffer => readFileSync(join(directory, name));
 /** Starts a training and interrupts it in the middle. */
 async function interrupted(signal: NodeJS.Signals, ...args: string[]) {
   // Long samples, which change no weights, keep the run from ending before the signal comes.
-  const slow = ["--sample-length", "3000", "--out", "half.safetensors"];
+  const slow = ["--sample-length", "30000", "--out", "half.safetensors"];
   const child = start(directory, ["train", "text.txt", ...SMALL, ...slow, ...args]);
   let seen = "";
   child.stdout!.on("data", (text) => {
@@ -350,7 +350,7 @@ describe("train --resume", () => {
       const sample = seen.split("\n").find((line) => line.includes('"kind":"sample"'))!;
       return JSON.parse(sample).text.length;
     };
-    expect(await sampleLength()).toBe(3000);
+    expect(await sampleLength()).toBe(30_000);
     expect(await sampleLength("--sample-length", "7")).toBe(7);
   });
 
