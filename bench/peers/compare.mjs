@@ -37,13 +37,28 @@ const SINGLE_THREADED = {
   brain: "brain.js",
 };
 
-/** Measures the workloads whose name contains `filter`, or one of its parts between commas, on so many threads. */
-export async function compare(filter, threads) {
-  const workloads = JSON.parse(readFileSync(new URL("../workloads.json", import.meta.url), "utf8"));
-  const parts = filter.toLowerCase().split(",");
-  const chosen = Object.entries(workloads).filter(([key]) =>
-    parts.some((part) => key.toLowerCase().includes(part.trim())),
-  );
+const WORKLOADS = Object.entries(
+  JSON.parse(readFileSync(new URL("../workloads.json", import.meta.url), "utf8")),
+);
+
+/**
+ * The workloads whose name contains `filter`, or one of its parts between commas.
+ * @throws RangeError if a part is in no name.
+ */
+export function choose(filter) {
+  const parts = filter
+    .toLowerCase()
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  const has = ([name], part) => name.toLowerCase().includes(part);
+  const unknown = parts.find((part) => !WORKLOADS.some((workload) => has(workload, part)));
+  if (unknown !== undefined) throw new RangeError(`No workload's name contains ${JSON.stringify(unknown)}`);
+  return WORKLOADS.filter((workload) => parts.length === 0 || parts.some((part) => has(workload, part)));
+}
+
+/** Measures what {@link choose} gave on so many threads. */
+export async function compare(chosen, threads) {
   const report = {
     machine: `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
     runtime: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
@@ -56,7 +71,6 @@ export async function compare(filter, threads) {
     skipped: [],
     wrong: [],
   };
-  if (chosen.length === 0) return report;
   const peers = await startPeers(threads, report.skipped);
   report.peers = peers.map(({ name }) => name);
   report.notes = peers.filter(({ note }) => note).map(({ name, note }) => `${name}: ${note}`);

@@ -3,7 +3,7 @@
  * Installs the libraries that are not there yet, measures and prints.
  */
 import { parseArgs } from "node:util";
-import { compare } from "./compare.mjs";
+import { choose, compare } from "./compare.mjs";
 import { installPeers } from "./install.mjs";
 import { formatJson, formatMarkdown } from "./report.mjs";
 
@@ -16,6 +16,7 @@ const USAGE = `Usage: npm run bench:peers -- [options]
 
 async function main() {
   let options;
+  let chosen;
   try {
     options = parseArgs({
       options: {
@@ -28,6 +29,7 @@ async function main() {
     if (!/^[1-9]\d?$/.test(options.threads)) {
       throw new Error(`--threads: expected a number from 1 to 99, got ${options.threads}`);
     }
+    chosen = choose(options.filter);
   } catch (error) {
     console.error(`${error.message}\n\n${USAGE}`);
     return 2;
@@ -37,11 +39,7 @@ async function main() {
     return 0;
   }
   installPeers();
-  const report = await compare(options.filter, Number(options.threads));
-  if (report.rows.length === 0) {
-    console.error(`No workload's name contains ${JSON.stringify(options.filter)}`);
-    return 2;
-  }
+  const report = await compare(chosen, Number(options.threads));
   console.log(options.json ? formatJson(report) : formatMarkdown(report));
   for (const what of report.wrong) console.error(`${what}: their times cannot be compared`);
   return report.wrong.length > 0 ? 1 : 0;

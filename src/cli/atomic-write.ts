@@ -1,8 +1,8 @@
 /** Files for the command line: written whole or not at all, and errors in plain words. Node only. */
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { FileError } from "../errors.ts";
 
 /**
@@ -13,7 +13,7 @@ import { FileError } from "../errors.ts";
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    const target = await realpath(path).catch(() => path);
+    const target = await targetOf(path);
     const existing = await stat(target).catch(() => undefined);
     if (existing && !existing.isFile()) await writeFile(target, bytes);
     else await replaceFile(target, bytes, existing?.mode);
@@ -29,7 +29,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
  */
 export async function checkWritable(path: string): Promise<void> {
   try {
-    const target = await realpath(path).catch(() => path);
+    const target = await targetOf(path);
     const existing = await stat(target).catch(() => undefined);
     if (existing?.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
     if (existing && !existing.isFile()) return;
@@ -79,12 +79,25 @@ export async function readFileChecked(path: string): Promise<Uint8Array<ArrayBuf
   }
 }
 
-async function replaceFile(target: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+/** Where the path's symbolic links lead, of which the last may lead to a file that is not there yet. */
+async function targetOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const link = (error as NodeJS.ErrnoException).code === "ENOENT" && (await readlink(path).catch(() => ""));
+    return link ? targetOf(resolve(dirname(path), link)) : path;
+  }
+}
+
+/** `mode`: of the file that is replaced, if there is one. */
+async function replaceFile(target: string, bytes: Uint8Array, mode?: number): Promise<void> {
   const temporary = temporaryName(target);
   // "wx", so that nobody's file is opened in its place.
-  const file = await open(temporary, "wx", mode & 0o777);
+  const file = await open(temporary, "wx");
   try {
     try {
+      // Here, since what it is opened with would be without what the process masks.
+      if (mode !== undefined) await file.chmod(mode & 0o777);
       await file.writeFile(bytes);
       await file.sync();
     } finally {

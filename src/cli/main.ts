@@ -37,10 +37,14 @@ program.hook("preAction", (_, action) => {
   running = action;
 });
 
+let isUnheard = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // A reader that stops early, such as `head`, is no failure; a command whose work ends in a file goes on without it.
   if (error.code === "EPIPE") {
-    if (running.getOptionValue("out") === undefined) process.exit(0);
+    const { out } = running.opts();
+    if (out === undefined) process.exit(0);
+    if (!isUnheard) console.error(`nobody reads the output any more; going on to write ${out}`);
+    isUnheard = true;
     return;
   }
   console.error(`error: cannot write to standard output: ${error.message}`);

@@ -4,6 +4,7 @@ import { CharacterBPETokenizer } from "../text/character-bpe.ts";
 import { CharacterTokenizer } from "../text/character-tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { WordTokenizer } from "../text/word-tokenizer.ts";
+import { withoutControls } from "./colours.ts";
 
 /** How a tokenizer is called in what the commands print. */
 export function nameOf({ kind }: Tokenizer): string {
@@ -76,6 +77,7 @@ export function warnUnknown(
 }
 
 function listed(unknown: readonly string[]): string {
-  const shown = unknown.slice(0, 20).map((text) => JSON.stringify(text));
+  // JSON leaves controls of another time, which a terminal may obey.
+  const shown = unknown.slice(0, 20).map((text) => withoutControls(JSON.stringify(text)));
   return shown.join(" ") + (unknown.length > 20 ? ` and ${unknown.length - 20} more` : "");
 }

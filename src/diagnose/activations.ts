@@ -112,8 +112,9 @@ export interface GateTerms {
 
 /**
  * What a unit's equations add up, by gate (`h` for an Elman network): computed here in f64 from the weights and the
- * activations, so that σ or tanh of the sum is what the kernels computed in f32, up to rounding. The candidate of a
- * GRU with the reset gate before the matmul reads r⊙h in place of h.
+ * activations, so that σ or tanh of the sum is what the kernels computed in f32, up to rounding. A GRU's candidate has its
+ * reset gate besides: n = tanh(input + biasIh + r⊙(recurrent + biasHh)); with the reset gate before the matmul it reads r⊙h
+ * in place of h.
  * @throws ConfigError if there is no such layer or unit.
  */
 export function gateTerms(

@@ -10,8 +10,8 @@ import { spectralRadius } from "./spectral-radius.ts";
 import { splitGates } from "./split-gates.ts";
 
 /*
- * What happens to gradients on their way back through time, as plain data: everything here goes through
- * JSON.stringify unchanged.
+ * What happens to gradients on their way back through time, as plain data for JSON, which has null for numbers that are
+ * not finite: those of a gradient that has exploded beyond f32.
  */
 
 export interface Diagnosis {

@@ -255,7 +255,7 @@ export class Engine extends Runner {
     if (this.#phase === "idle") {
       this.#checkOpen();
       throw new EngineError(
-        `${name} was computed outside a step: call what computes inside engine.infer(() => …), or in engine.step() to train`,
+        `${name} cannot be computed outside a step: call what computes inside engine.infer(() => …), or in engine.step() to train`,
       );
     }
     return this.#make(shape, dtype, name);
@@ -294,7 +294,8 @@ export class Engine extends Runner {
   /**
    * Copies a tensor out of the arena, so that it can be used in later steps: a carried state. The copy has no
    * gradient history. `previous`, a result of an earlier `keep`, ends with this step; if it is of the same size, its memory
-   * goes to the new one. A step that throws keeps nothing, and `previous` lives on.
+   * goes to the new one. A step whose function throws keeps nothing, and `previous` lives on: so return what is kept from
+   * the step, and put it in the place of `previous` outside.
    * @throws EngineError between steps, or if `previous` already ends for another tensor, or is not one that could end: a
    *   view, a parameter, what an operation of this step made.
    */
@@ -310,6 +311,7 @@ export class Engine extends Runner {
     const isArena = tensor.stepId !== undefined;
     const ends = previous?.isAlive;
     if (ends) {
+      this.use(previous);
       if (!previous.isOwner || !(previous.stepId === undefined || this.#kept.has(previous))) {
         throw new EngineError(
           `engine.keep(): expected an earlier result of it as \`previous\`, got ${previous}`,
@@ -323,24 +325,28 @@ export class Engine extends Runner {
       this.#replaced.add(previous);
     }
     this.#kept.add(copy);
+    // Memory for it can be taken only when the arena is empty, and may then be where the tensor was.
+    const settleLater = (): void => {
+      const bits = this.memory.i32.slice(pointer >>> 2, (pointer >>> 2) + size);
+      this.#after.push(() => {
+        const target = this.memory.allocate(4 * size);
+        if (ends) previous.free();
+        copy.settle(target);
+        this.memory.i32.set(bits, target >>> 2);
+      });
+    };
     if (isArena && ends && previous.stepId === undefined && previous.size === size) {
       // At the end, since the step may still read what `previous` holds.
       this.#copies.push(() => {
+        // Freed since, its memory may be another's.
+        if (!previous.isAlive) return settleLater();
         const target = previous.surrender();
         this.memory.i32.copyWithin(target >>> 2, pointer >>> 2, (pointer >>> 2) + size);
         copy.settle(target);
       });
       return copy;
     }
-    // The memory for it can be taken only when the arena is empty, and may then be where the tensor was.
-    const data = tensor.toArray();
-    this.#after.push(() => {
-      const target = this.memory.allocate(4 * size);
-      if (ends) previous.free();
-      copy.settle(target);
-      if (data instanceof Int32Array) this.memory.i32.set(data, target >>> 2);
-      else this.memory.f32.set(data, target >>> 2);
-    });
+    settleLater();
     return copy;
   }
 

@@ -11,6 +11,11 @@ export function isIndex(value: unknown): value is number {
 
 /** Cut, so that a broken file makes no message of megabytes. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+  let text = "something nested too deeply to be shown";
+  try {
+    text = JSON.stringify(value) ?? "nothing";
+  } catch {
+    // JSON.parse goes deeper than JSON.stringify.
+  }
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

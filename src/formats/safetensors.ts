@@ -114,9 +114,12 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
 
 /**
  * A copy of the tensor as f32. F16 and BF16 widen exactly; F64 rounds to nearest.
- * @throws FormatError for a dtype of integers.
+ * @throws FormatError for a dtype of integers, or data of half an element.
  */
 export function toFloat32(tensor: SafeTensor): Float32Array<ArrayBuffer> {
+  const { byteLength } = tensor.data;
+  if (byteLength % ITEM_SIZE[tensor.dtype])
+    fail(`${byteLength} bytes are no whole elements of ${tensor.dtype}`);
   switch (tensor.dtype) {
     case "F32":
       return new Float32Array(tensor.data);

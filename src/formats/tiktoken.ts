@@ -34,7 +34,8 @@ export function readTiktoken(text: string, { pattern, specialTokens = {} }: Tikt
   checkBytes(ranks);
   checkRanks(entries, special);
 
-  const size = Math.max(entries[entries.length - 1].rank, ...special.keys()) + 1;
+  let size = entries[entries.length - 1].rank + 1;
+  for (const id of special.keys()) size = Math.max(size, id + 1);
   const unnamed = size - entries.length - special.size;
   if (unnamed > MAX_RESERVED) {
     throw new ConfigError(

@@ -3,7 +3,7 @@
  * nn.Linear. A state dict says nothing of its modules, so that what it is is read off the names and shapes.
  */
 import type { Engine } from "../engine/engine.ts";
-import { FormatError } from "../errors.ts";
+import { ConfigError, FormatError } from "../errors.ts";
 import { float32ToBFloat16, float32ToFloat16 } from "../formats/half.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
 import { GATES } from "../tensor/recurrent.ts";
@@ -52,11 +52,17 @@ export function fromPyTorch(
   return { model: buildModel(engine, config, tokenizer, renamed), filled };
 }
 
-/** What a PyTorch module's `load_state_dict` takes; weights that two layers share come under both names. */
+/**
+ * What a PyTorch module's `load_state_dict` takes; weights that two layers share come under both names.
+ * @throws FormatError if a weight is beyond what the dtype can hold.
+ */
 export function toPyTorch(
   model: LanguageModel,
   dtype: "F32" | "F16" | "BF16" = "F32",
 ): Map<string, SafeTensor> {
+  if (!["F32", "F16", "BF16"].includes(dtype)) {
+    throw new ConfigError(`dtype must be F32, F16 or BF16, got ${JSON.stringify(dtype)}`);
+  }
   const tensors: Tensors = new Map();
   for (const [name, parameter] of model.parameterNames()) {
     const { shape } = parameter;

@@ -31,8 +31,8 @@ export interface ModelFile {
 }
 
 /**
- * Reads a model's file, trusting nothing in it: neither what it says of its own sizes, nor its tokenizer's pattern, which
- * may not take time that is exponential in a text's length.
+ * Reads a model's file, trusting nothing in it. What is left to its maker is the tokenizer's pattern, an expression that
+ * may take very long on some texts.
  * @throws FormatError saying what is wrong with the file.
  */
 export function readModelFile(bytes: Uint8Array): ModelFile {
@@ -49,6 +49,10 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
     ? tokenizerFromJSON(parse("tokenizer", metadata.tokenizer))
     : undefined;
   const config = parse("config", metadata.config) as LanguageModelConfig;
+  for (const [name, value] of Object.entries(config)) {
+    if (typeof value === "object")
+      throw new FormatError(`config: ${name}: expected no object, got ${show(value)}`);
+  }
   checkSizes(config, tensors);
   const [weights, rest] = [new Map<string, SafeTensor>(), new Map<string, SafeTensor>()];
   for (const [name, tensor] of tensors) (isWeight(name) ? weights : rest).set(name, tensor);

@@ -18,13 +18,13 @@ export function normal(parameter: Parameter, mean: number, deviation: number): v
 /**
  * Fills a matrix of `blocks` blocks of rows, one below the other, each with orthonormal columns, or orthonormal rows
  * where it has fewer rows than columns (Saxe et al. 2014): a random rotation, drawn from the engine's stream.
- * @throws ShapeError unless it is a matrix whose rows the blocks divide.
+ * @throws ShapeError unless it is a matrix whose rows the blocks, one or more, divide.
  */
 export function orthogonal(parameter: Parameter, blocks = 1): void {
   checkDimensions("orthogonal", parameter, ["rows", "columns"]);
   const [total, columns] = parameter.shape;
   const rows = total / blocks;
-  if (!Number.isInteger(rows)) {
+  if (!(Number.isInteger(blocks) && blocks > 0 && Number.isInteger(rows))) {
     throw new ShapeError(`orthogonal: expected ${parameter} to have a multiple of ${blocks} rows`);
   }
   normal(parameter, 0, 1);

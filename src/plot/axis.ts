@@ -1,4 +1,5 @@
 import { scaleLinear, scaleLog } from "d3-scale";
+import { ConfigError } from "../errors.ts";
 
 export interface AxisOptions {
   label: string;
@@ -17,7 +18,10 @@ export interface Axis {
 /** The most labels along a logarithmic axis. */
 const MOST_LOG_TICKS = 9;
 
-/** An axis for `values` over `range` pixels, with about `count` ticks unless the options say which. */
+/**
+ * An axis for `values` over `range` pixels, with about `count` ticks unless the options say which.
+ * @throws ConfigError if the values are further apart than a number can say.
+ */
 export function createAxis(
   options: AxisOptions,
   values: number[],
@@ -30,8 +34,12 @@ export function createAxis(
     [all[0], all[0]],
   );
   const scale = options.log ? logScale(low, high, range) : linearScale(low, high, range, count);
+  const [from, to] = scale.domain();
+  if (!Number.isFinite(to - from))
+    throw new ConfigError(`${options.label}: ${low} to ${high} is too far for an axis`);
   const ticks = options.ticks ?? (options.log ? logTicks(scale.ticks(MOST_LOG_TICKS)) : scale.ticks(count));
-  return { scale, ticks: ticks.map((value) => ({ at: scale(value), text: formatNumber(value) })) };
+  const texts = formatNumbers(ticks);
+  return { scale, ticks: ticks.map((value, i) => ({ at: scale(value), text: texts[i] })) };
 }
 
 /** To round numbers at both ends. */
@@ -42,8 +50,9 @@ function linearScale(low: number, high: number, range: [number, number], count: 
 
 /** A little air, rather than whole powers of ten, which could leave most of the chart empty. */
 function logScale(low: number, high: number, range: [number, number]) {
-  const air = low === high ? 2 : (high / low) ** 0.04;
-  return scaleLog([low / air, high * air], range);
+  // Of two numbers whose ratio may be none.
+  const air = low === high ? 2 : high ** 0.04 / low ** 0.04;
+  return scaleLog([Math.max(low / air, Number.MIN_VALUE), Math.min(high * air, Number.MAX_VALUE)], range);
 }
 
 /** Powers of ten; where they are few, their halves and fifths too, or all. */
@@ -58,14 +67,26 @@ function logTicks(candidates: number[]): number[] {
 
 const SUPERSCRIPTS: Record<string, string> = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
 
-/** At most four digits; with a power of ten outside 0.001 to 99,999. */
-export function formatNumber(value: number): string {
+/** As {@link formatNumber}, with as many digits more as tell them apart. */
+function formatNumbers(values: readonly number[]): string[] {
+  const distinct = new Set(values).size;
+  for (let digits = 4; ; digits++) {
+    const texts = values.map((value) => formatNumber(value, digits));
+    if (digits === MOST_DIGITS || new Set(texts).size === distinct) return texts;
+  }
+}
+
+/** Of a double: with 15, no two that are written differently look alike. */
+const MOST_DIGITS = 15;
+
+/** At most so many digits, one more from 1,000 on; with a power of ten outside 0.001 to 99,999. */
+export function formatNumber(value: number, digits = 4): string {
   const size = Math.abs(value);
   if (value === 0 || (size >= 0.000_999_5 && size < 99_999.5)) {
-    return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? 5 : 4 });
+    return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? digits + 1 : digits });
   }
-  const [digits, power] = value.toExponential(3).split("e");
+  const [shown, power] = value.toExponential(digits - 1).split("e");
   const raised = [...power.replace("+", "")].map((character) => SUPERSCRIPTS[character]).join("");
-  const mantissa = String(Number(digits));
+  const mantissa = String(Number(shown));
   return mantissa === "1" ? `10${raised}` : `${mantissa}·10${raised}`;
 }

@@ -36,7 +36,7 @@ const LABEL_WIDTH = 11;
 export const MOST_SERIES = COLOURS.length;
 
 /**
- * The chart, with ANSI colours, as lines of at most width + 16 columns. Where there are more values than columns, each
+ * The chart, with ANSI colours, as lines of at most width + 16 columns, but for a series with a longer name. Where there are more values than columns, each
  * column has the mean of its own (on a logarithmic axis their geometric mean).
  * @throws ConfigError if there is no series, too many, none with a number to draw, or a number that is not finite.
  */
@@ -56,7 +56,7 @@ export function textChart(options: TextChartOptions): string {
   const [low, high] = [Math.min(...drawn), Math.max(...drawn)];
   // A line without height would be drawn at the axis' lower end, without a scale.
   const half = low === high ? 0.5 : 0;
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(high - low || 1)));
+  const label = labelsOf(low, high, height, log);
   const shown = [...lines.entries()].reverse().filter(([, line]) => line.length > 0);
   const chart = asciichart.plot(
     shown.map(([, line]) => line),
@@ -66,20 +66,38 @@ export function textChart(options: TextChartOptions): string {
       min: low - half,
       max: high + half,
       colors: shown.map(([i]) => asciichart[COLOURS[i]]),
-      format: (value) =>
-        (log ? formatNumber(Number((10 ** value).toPrecision(2))) : value.toFixed(digits)).padStart(
-          LABEL_WIDTH,
-        ),
+      format: (value) => label(value).padStart(LABEL_WIDTH),
     },
   );
   const marked = series.reduce((text, _, i) => mark(text, i), chart).replace(/ +$/gm, "");
-  const legend = series.map(({ name }, i) => `${coloured(i, i === 0 ? "──" : MARKS[i].repeat(2))} ${name}`);
+  const legend = series.map(({ name }, i) => {
+    // One that breaks lines, or moves a terminal's cursor, would break the chart.
+    return `${coloured(i, i === 0 ? "──" : MARKS[i].repeat(2))} ${name.replace(/\p{Cc}/gu, " ")}`;
+  });
   return [marked, ...wrapped([...legend, ...(note ? [note] : [])], width)].join("\n");
+}
+
+/** How numbers between the two are written along the axis: with the digits that tell its lines apart, if there is room. */
+function labelsOf(low: number, high: number, height: number, log: boolean): (value: number) => string {
+  const span = high - low || 1;
+  if (log) {
+    const digits = Math.max(2, 1 - Math.floor(Math.log10(10 ** (span / height) - 1)));
+    return (value) => fitting(Number((10 ** value).toPrecision(Math.min(digits, 8))));
+  }
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(span)));
+  const isShort =
+    digits < LABEL_WIDTH && [low, high].every((value) => value.toFixed(digits).length < LABEL_WIDTH);
+  return isShort ? (value) => value.toFixed(digits) : fitting;
+}
+
+function fitting(value: number): string {
+  const text = formatNumber(value, 8);
+  return text.length <= LABEL_WIDTH ? text : formatNumber(value, 3);
 }
 
 function logarithms(values: readonly number[]): number[] {
   const positive = values.filter((value) => value > 0);
-  const lowest = Math.min(...positive);
+  const lowest = positive.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   const last = values.findLastIndex((value) => value > 0);
   return values.slice(0, last + 1).map((value) => Math.log10(Math.max(lowest, value)));
 }

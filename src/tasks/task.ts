@@ -31,6 +31,8 @@ const VALIDATION_SEQUENCES = 2560;
 
 /** The longest sequence of a task: 2²⁰ steps. */
 const LONGEST = 1 << 20;
+/** In the sequences of a batch together: more would not fit into the engine's memory. */
+const MOST_STEPS = 1 << 26;
 
 /**
  * A synthetic task that asks for memory, as data for `train`: every batch is new, and a function of seed and step
@@ -53,6 +55,9 @@ export abstract class Task<Targets extends Float32Array | Int32Array> {
   constructor({ length, batchSize, seed = 0 }: TaskOptions, shortest: number) {
     checkInteger("length", length, shortest, LONGEST);
     checkInteger("batchSize", batchSize, 1, LONGEST);
+    if (length * batchSize > MOST_STEPS) {
+      throw new ConfigError(`length · batchSize must be at most ${MOST_STEPS}, got ${length * batchSize}`);
+    }
     checkInteger("seed", seed, 0, Number.MAX_SAFE_INTEGER);
     this.length = length;
     this.batchSize = batchSize;

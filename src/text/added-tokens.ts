@@ -1,5 +1,9 @@
 /** Finds the tokens that are written out in a text, such as `<|endoftext|>`, before anything else is done with it. */
+import { ConfigError } from "../errors.ts";
 import type { AddedToken } from "../formats/bpe-description.ts";
+
+/** In UTF-16 units. Runtimes compile no expression for words of some ten thousand. */
+export const LONGEST = 1000;
 
 export class AddedTokens {
   readonly #ids: ReadonlyMap<string, number>;
@@ -8,7 +12,11 @@ export class AddedTokens {
   /** The special ones. */
   readonly special: ReadonlyMap<string, number>;
 
+  /** @throws ConfigError for a token that is too long. */
   constructor(tokens: readonly AddedToken[]) {
+    const long = tokens.find(({ content }) => content.length > LONGEST);
+    if (long)
+      throw new ConfigError(`special tokens have at most ${LONGEST} characters, got ${long.content.length}`);
     const idsOf = (some: readonly AddedToken[]) => new Map(some.map(({ content, id }) => [content, id]));
     this.#ids = idsOf(tokens);
     this.special = idsOf(tokens.filter((token) => token.special));

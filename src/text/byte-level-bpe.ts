@@ -18,7 +18,7 @@ import type { DecodeOptions, StreamingDecoder } from "./tokenizer.ts";
 export interface ByteLevelBPEOptions extends BPETrainingOptions {
   /**
    * How text is cut into pieces: `"gpt2"` (default), `"cl100k"`, or a regular expression's source, in the syntax of
-   * Hugging Face's files. What it repeats without end may not have alternatives or repeat anything itself.
+   * Hugging Face's files.
    */
   pattern?: string;
 }
@@ -30,7 +30,7 @@ export class ByteLevelBPETokenizer extends BPETokenizer {
   readonly #bytes: Uint8Array;
   readonly #starts: Int32Array;
 
-  /** @throws ConfigError for a pattern with syntax that isn't known, or that may search for too long. */
+  /** @throws ConfigError if the pattern's syntax isn't known. */
   constructor(description: BPEDescription) {
     super(description);
     this.#byteIds = Int32Array.from(byteToCharacter, (character) => this.ids.get(character)!);

@@ -61,12 +61,13 @@ export class CharacterTokenizer implements Tokenizer {
       throw new FormatError(`character tokenizer: characters: expected a string, got ${typeof characters}`);
     }
     const specialTokens = readSpecialTokens(json, "character tokenizer");
+    const special = new Set(specialTokens);
     const seen = new Set<number>();
     for (const character of characters) {
       const codePoint = character.codePointAt(0)!;
       const where = `character tokenizer: characters: number ${seen.size}`;
       if (!character.isWellFormed()) throw new FormatError(`${where} is half a character (a lone surrogate)`);
-      if (seen.has(codePoint) || specialTokens.includes(character)) {
+      if (seen.has(codePoint) || special.has(character)) {
         throw new FormatError(
           `${where}, ${JSON.stringify(character)}, was there already; expected distinct ones`,
         );

@@ -24,11 +24,9 @@ export function createPreTokenizer(pattern: string): PreTokenizer {
   return SCANNERS.get(pattern) ?? regexPreTokenizer(pattern);
 }
 
-/**
- * The pre-tokenizer of any pattern, known or not. At work it throws a ConfigError for what the pattern can't cut.
- * `regex`: sticky, for a pattern that is no stranger's.
- */
-export function regexPreTokenizer(pattern: string, regex: RegExp = compilePattern(pattern)): PreTokenizer {
+/** The pre-tokenizer of any pattern, known or not. At work it throws a ConfigError for what the pattern can't cut. */
+export function regexPreTokenizer(pattern: string): PreTokenizer {
+  const regex = compilePattern(pattern);
   return (text, start) => {
     regex.lastIndex = start;
     try {

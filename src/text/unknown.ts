@@ -1,7 +1,7 @@
 /** What the tokenizers that don't know every text share: `<unk>`, id 0, and the special tokens after it. */
 import { ConfigError, FormatError } from "../errors.ts";
 import { show } from "../formats/json-values.ts";
-import { AddedTokens } from "./added-tokens.ts";
+import { AddedTokens, LONGEST } from "./added-tokens.ts";
 
 export const UNKNOWN = "<unk>";
 export const UNKNOWN_ID = 0;
@@ -18,26 +18,29 @@ export function specialTokensWithUnknown(
 
 /** @throws ConfigError unless they are distinct, well-formed and none of the reserved ones. */
 export function checkSpecialTokens(names: readonly string[], reserved: readonly string[] = RESERVED): void {
-  if (!areSpecialTokens(names, reserved)) throw new ConfigError(complaint(names, reserved));
+  const problem = problemOf(names, reserved);
+  if (problem) throw new ConfigError(problem);
 }
 
 /** The special tokens in a tokenizer's JSON; none where there is no such property. @throws FormatError */
 export function readSpecialTokens(json: object, where: string): readonly string[] {
   const { specialTokens = [] } = json as { specialTokens?: unknown };
-  if (areSpecialTokens(specialTokens, RESERVED)) return specialTokens;
-  throw new FormatError(`${where}: ${complaint(specialTokens, RESERVED)}`);
+  const problem = problemOf(specialTokens, RESERVED);
+  if (problem) throw new FormatError(`${where}: ${problem}`);
+  return specialTokens as readonly string[];
 }
 
 const RESERVED = ["", UNKNOWN];
 
-function areSpecialTokens(names: unknown, reserved: readonly string[]): names is readonly string[] {
-  return (
-    Array.isArray(names) &&
-    names.every((name) => typeof name === "string" && name.isWellFormed() && !reserved.includes(name)) &&
-    new Set(names).size === names.length
-  );
-}
-
-function complaint(names: unknown, reserved: readonly string[]): string {
-  return `specialTokens: expected distinct strings, well-formed and none of ${show(reserved)}, got ${show(names)}`;
+function problemOf(names: unknown, reserved: readonly string[]): string | undefined {
+  const expected = `specialTokens: expected distinct strings, well-formed, of at most ${LONGEST} characters and none of ${show(reserved)}`;
+  if (!Array.isArray(names)) return `${expected}, got ${show(names)}`;
+  const seen = new Set<unknown>(reserved);
+  for (const [i, name] of names.entries()) {
+    if (typeof name !== "string" || !name.isWellFormed() || name.length > LONGEST || seen.has(name)) {
+      return `${expected}; number ${i + 1} is ${show(name)}`;
+    }
+    seen.add(name);
+  }
+  return undefined;
 }

@@ -6,9 +6,10 @@
  * name: `[PAD]` can be spelt by three words, `<|endoftext|>` cannot. See words.ts for what a word is.
  */
 import { ConfigError, FormatError } from "../errors.ts";
+import { show } from "../formats/json-values.ts";
 import type { AddedTokens } from "./added-tokens.ts";
 import { type CountOptions, checkPositive, countPieces } from "./bpe/training.ts";
-import { forEachPiece, type PreTokenizer, regexPreTokenizer } from "./pre-tokenizer.ts";
+import { forEachPiece, regexPreTokenizer } from "./pre-tokenizer.ts";
 import type { TextSource } from "./text-source.ts";
 import type { DecodeOptions, EncodeOptions, StreamingDecoder, Tokenizer } from "./tokenizer.ts";
 import {
@@ -46,7 +47,7 @@ export class WordTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #added: AddedTokens;
   readonly #firstWord: number;
-  readonly #preTokenizer = wordPreTokenizer();
+  readonly #preTokenizer = regexPreTokenizer(WORD_PATTERN);
 
   /** `words` and `specialTokens`: distinct together, not empty. */
   private constructor({ words, specialTokens, lowercase }: Vocabulary) {
@@ -72,7 +73,7 @@ export class WordTokenizer implements Tokenizer {
           `${specialTokens.length} special tokens, got ${vocabSize}`,
       );
     }
-    const { pieces, counts } = await countPieces(source, wordPreTokenizer(), options);
+    const { pieces, counts } = await countPieces(source, regexPreTokenizer(WORD_PATTERN), options);
     const frequencies = new Map<string, number>();
     for (const [i, piece] of pieces.entries()) {
       if (STARTS_WITH_SPACE.test(piece)) continue;
@@ -106,9 +107,7 @@ export class WordTokenizer implements Tokenizer {
     for (const [i, word] of words.entries()) {
       const where = `word tokenizer: words: number ${i}`;
       if (typeof word !== "string" || word === "" || !word.isWellFormed()) {
-        throw new FormatError(
-          `${where}: expected a well-formed string that is not empty, got ${JSON.stringify(word)}`,
-        );
+        throw new FormatError(`${where}: expected a well-formed string that is not empty, got ${show(word)}`);
       }
       if (seen.has(word)) {
         throw new FormatError(`${where}, ${JSON.stringify(word)}, was there already; expected distinct ones`);
@@ -211,10 +210,6 @@ export class WordTokenizer implements Tokenizer {
       throw new ConfigError(`expected a token id from 0 to ${this.vocabSize - 1}, got ${id}`);
     return id === UNKNOWN_ID ? REPLACEMENT : token;
   }
-}
-
-function wordPreTokenizer(): PreTokenizer {
-  return regexPreTokenizer(WORD_PATTERN, new RegExp(WORD_PATTERN, "yu"));
 }
 
 function normalized(word: string, lowercase: boolean): string {

@@ -17,7 +17,7 @@ const LETTER = `(?!${UNSPACED})[\\p{L}\\p{N}]`;
 const LETTERS = `(?:(?!${UNSPACED})[\\p{L}\\p{M}\\p{N}${JOINERS}]){1,1000}`;
 const MARKS = "[\\p{M}\\p{Emoji_Modifier}]{0,1000}";
 
-/** In JavaScript's syntax, and matching every text: words and the white space between them. */
+/** For regexPreTokenizer; words and the white space between them. */
 export const WORD_PATTERN = [
   "\\p{White_Space}{1,1000}",
   `${LETTERS}(?:['’](?=${LETTER})${LETTERS}){0,100}`,

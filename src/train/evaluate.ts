@@ -11,7 +11,7 @@ export interface Evaluation {
   perplexity: number;
   /** loss / ln 2: bits per character where a token is a character. */
   bitsPerToken: number;
-  /** How many predictions were made. */
+  /** How many predictions were made; without any, the other figures are NaN. */
   count: number;
 }
 

@@ -10,7 +10,7 @@ export interface ScheduleOptions {
   schedule: "constant" | "cosine" | "step" | "plateau";
   /** The highest learning rate. */
   learningRate: number;
-  /** Steps in which the rate rises linearly from near 0. Default 0. */
+  /** Steps in which the rate rises linearly from near 0: how many, not their share. Default 0. */
   warmup?: number;
   /** Cosine: the share of the learning rate that is left at the end. Default 0. */
   finalRate?: number;
@@ -36,8 +36,9 @@ export function createSchedule(
 ): (step: number) => number {
   const { schedule, learningRate, warmup = 0, finalRate = 0, decay = 0.5 } = options;
   const decayEvery = options.decayEvery ?? Math.max(1, Math.floor(steps / 10));
-  checkRange("learningRate", learningRate, 0, Number.POSITIVE_INFINITY);
-  checkRange("warmup", warmup, 0, Number.POSITIVE_INFINITY);
+  checkRange("learningRate", learningRate, 0, Number.MAX_VALUE);
+  checkRange("warmup", warmup, 0, Number.MAX_SAFE_INTEGER);
+  if (!Number.isInteger(warmup)) throw new ConfigError(`warmup must be a number of steps, got ${warmup}`);
   checkRange("finalRate", finalRate, 0, 1);
   checkRange("decay", decay, 0, 1);
   checkRange("decayEvery", decayEvery, 1, Number.POSITIVE_INFINITY);

@@ -295,7 +295,7 @@ export class Trainer<B extends Batch> {
 
   /**
    * Continues from a state. The model's weights must be those of the same moment.
-   * @throws FormatError if a tensor is missing or does not fit; nothing is changed then.
+   * @throws FormatError if a tensor is missing, does not fit, or is another optimizer's; nothing is changed then.
    */
   restore({ tensors, numbers }: TrainState): void {
     checkNumbers(numbers);
@@ -317,9 +317,18 @@ export class Trainer<B extends Batch> {
       return tensor.data;
     };
     const slots = Object.entries(this.optimizer.slots).flatMap(([slot, list]) =>
-      list.map((tensor, i) => ({ tensor, data: get(`optimizer.${slot}.${this.#names[i]}`, tensor.shape) })),
+      list.map((tensor, i) => {
+        const name = `optimizer.${slot}.${this.#names[i]}`;
+        return { name, tensor, data: get(name, tensor.shape) };
+      }),
     );
     const carried = numbers.carried.map((shape, i) => ({ shape, data: get(`carried.${i}`, shape, true) }));
+    const known = new Set(slots.map(({ name }) => name));
+    for (const name of tensors.keys()) {
+      if (name.startsWith("optimizer.") && !known.has(name)) {
+        throw new FormatError(`checkpoint: ${name}: this run's optimizer has no such state`);
+      }
+    }
     for (const { tensor, data } of slots) tensor.set(data);
     this.#dropCarried();
     const { engine } = this.model;

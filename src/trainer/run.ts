@@ -343,8 +343,8 @@ function checkSamples(samples: SampleSettings | undefined, tokenizer: Tokenizer 
   if (!samples) return;
   checkGenerateOptions(samples);
   checkCount("samples.length", samples.length);
-  const { prompt } = samples;
-  if (prompt !== undefined && tokenizer?.encode(prompt).length === 0) {
+  const { prompt, length } = samples;
+  if (length > 0 && prompt !== undefined && tokenizer?.encode(prompt).length === 0) {
     throw new ConfigError(
       `samples.prompt must be a text of at least one token, got ${JSON.stringify(prompt)}`,
     );

@@ -48,8 +48,7 @@ export async function createTrainer(
   { signal, worker }: CreateTrainerOptions = {},
 ): Promise<WorkerTrainer> {
   signal?.throwIfAborted();
-  const link = new Link(worker ?? startWorker());
-  signal?.addEventListener("abort", () => link.close("its signal aborted"));
+  const link = new Link(worker ?? startWorker(), signal);
   try {
     const isolated = globalThis.crossOriginIsolated ?? true;
     const info = await link.call("open", { source, isolated });
@@ -92,9 +91,14 @@ class Link {
   readonly #pending = new Map<number, Pending>();
   #next = 0;
   #ended: string | undefined;
+  /** A signal that outlives the link must not hold it. */
+  readonly #listening = new AbortController();
 
-  constructor(worker: TrainerWorker) {
+  constructor(worker: TrainerWorker, signal?: AbortSignal) {
     this.#worker = worker;
+    signal?.addEventListener("abort", () => this.close("its signal aborted"), {
+      signal: this.#listening.signal,
+    });
     worker.onmessage = ({ data }) => this.#receive(data as Response);
     worker.onerror = (event) => {
       event.preventDefault?.();
@@ -124,6 +128,7 @@ class Link {
   close(reason: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
+    this.#listening.abort();
     this.#worker.terminate();
     const error = new EngineError(`the trainer's worker has ended: ${reason}`);
     for (const { reject } of this.#pending.values()) reject(error);

@@ -51,12 +51,24 @@ describe("writeFileAtomic", () => {
   it("keeps a file's permissions, and a link a link", async () => {
     const path = join(directory, "model");
     const link = join(directory, "link");
-    await writeFile(path, "old", { mode: 0o600 });
+    await writeFile(path, "old");
     await symlink(path, link);
-    await writeFileAtomic(link, bytes);
-    expect(new Uint8Array(await readFile(path))).toEqual(bytes);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    for (const mode of [0o600, 0o666]) {
+      await chmod(path, mode);
+      await writeFileAtomic(link, bytes);
+      expect(new Uint8Array(await readFile(path))).toEqual(bytes);
+      expect((await stat(path)).mode & 0o777).toBe(mode);
+      expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    }
+  });
+
+  it("makes the file that a link leads to", async () => {
+    await symlink("second", join(directory, "first"));
+    await symlink("model", join(directory, "second"));
+    await writeFileAtomic(join(directory, "first"), bytes);
+    expect(new Uint8Array(await readFile(join(directory, "model")))).toEqual(bytes);
+    expect((await readdir(directory)).sort()).toEqual(["first", "model", "second"]);
+    expect((await lstat(join(directory, "first"))).isSymbolicLink()).toBe(true);
   });
 
   it("says that a directory does not exist", async () => {

@@ -359,6 +359,7 @@ describe("tokenizer convert", () => {
     ["convert x.tiktoken --pattern [", 2, 'pattern "[": '],
     ["convert x.tiktoken --pattern cl100k --special end", 2, '--special: expected NAME=ID, got "end"'],
     ["convert x.tiktoken --pattern cl100k --special a=3", 2, "id 3"],
+    ["convert x.tiktoken --pattern cl100k --special a=300 a=301", 2, '--special: "a" is there twice'],
     [
       "convert x.tiktoken --pattern cl100k --out ./x.tiktoken",
       2,

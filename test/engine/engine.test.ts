@@ -130,7 +130,7 @@ describe("steps", () => {
     const before = engine.memory.persistentBytes;
     const x = vector([1, 2]);
     const message = errorOf(() => tanh(x), EngineError);
-    expect(message).toMatch(/^tanh was computed outside a step: .*engine\.infer.*engine\.step/);
+    expect(message).toMatch(/^tanh cannot be computed outside a step: .*engine\.infer.*engine\.step/);
     const layer = new LSTM(engine, { inputSize: 2, hiddenSize: 3 });
     const state = layer.zeroState(1);
     expect(errorOf(() => layer.forward(x.view([1, 1, 2]), state), EngineError)).toContain("outside a step");
@@ -322,6 +322,19 @@ describe("keep", () => {
     expect([...previous.toArray()]).toEqual([1, 2]);
     expect(engine.memory.persistentBytes).toBe(before);
     previous.free();
+  });
+
+  it("does not write to where `previous` was, if that is freed in the same step", () => {
+    const previous = engine.step(() => engine.keep(vector([1, 2])));
+    const kept = engine.step(() => {
+      const kept = engine.keep(vector([8, 9]), previous);
+      previous.free();
+      return kept;
+    });
+    const other = vector([3, 4]);
+    expect([...kept.toArray(), ...other.toArray()]).toEqual([8, 9, 3, 4]);
+    kept.free();
+    other.free();
   });
 
   it("takes nothing for `previous` whose memory is not its own", () => {
@@ -553,6 +566,7 @@ describe("two engines", () => {
       () => recurrent("rnn-tanh", block, theirs, undefined, { weightIh: mine, weightHh: mine }),
       () => recurrent("rnn-tanh", block, mine, undefined, { weightIh: mine, weightHh: theirs }),
       () => engine.keep(theirs),
+      () => engine.keep(add(mine, mine), theirs),
     ];
     for (const mix of mixes) {
       const message = errorOf(() => engine.infer(() => mix()), EngineError);

@@ -259,6 +259,14 @@ describe("readSafetensors", () => {
 });
 
 describe("toFloat32", () => {
+  it("refuses data of half an element", () => {
+    for (const dtype of ["F16", "BF16", "F64"] as const) {
+      const broken = () => toFloat32({ dtype, shape: [1], data: new Uint8Array(3) });
+      expect(broken).toThrow(FormatError);
+      expect(broken).toThrow(`3 bytes are no whole elements of ${dtype}`);
+    }
+  });
+
   const raw = (array: Uint16Array | Float64Array) => new Uint8Array(array.buffer);
 
   it("widens or rounds the floating-point types, into a copy", () => {

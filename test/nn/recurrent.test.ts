@@ -269,6 +269,7 @@ describe("parameters", () => {
     orthogonal(other, 2);
     if (rows * columns > 1) expect(read(other)).not.toEqual(values);
     if (rows > 1) expect(() => orthogonal(parameter, 2 * rows - 1)).toThrow(ShapeError);
+    for (const blocks of [0, -1, 0.5]) expect(() => orthogonal(parameter, blocks)).toThrow(ShapeError);
     parameter.free();
     other.free();
   });

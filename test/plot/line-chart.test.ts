@@ -167,6 +167,35 @@ describe("lineChartSVG", () => {
   });
 });
 
+it.each<[boolean, number, number]>([
+  [false, 1.00001, 1.00002],
+  [false, 100_000, 100_020],
+  [false, 1e9, 1e9 + 1],
+  [true, 2, 2.04],
+  [true, 1e-200, 1e200],
+  [true, 5e-324, 1],
+])("draws any numbers, with ticks that differ: log %s, %d to %d", (log, low, high) => {
+  const points: [number, number][] = [
+    [0, low],
+    [1, high],
+  ];
+  const svg = lineChartSVG({ ...chart, y: { label: "y", log }, series: [{ name: "RNN", points }] });
+  expect(svg).not.toMatch(/NaN|Infinity/);
+  const texts = [...svg.matchAll(/text-anchor="end"[^>]*>([^<]+)</g)].map(([, text]) => text);
+  expect(texts.length).toBeGreaterThan(2);
+  expect(new Set(texts).size).toBe(texts.length);
+});
+
+it("refuses numbers that are too far apart", () => {
+  const points: [number, number][] = [
+    [0, -1e308],
+    [1, 1e308],
+  ];
+  const draw = () => lineChartSVG({ ...chart, y: { label: "error" }, series: [{ name: "RNN", points }] });
+  expect(draw).toThrow(ConfigError);
+  expect(draw).toThrow("error: -1e+308 to 1e+308 is too far for an axis");
+});
+
 it("refuses a tick that its axis cannot have", () => {
   const y = { label: "error", log: true, ticks: [0, 1] };
   expect(() => lineChartSVG({ ...chart, y })).toThrow(/ticks, error: expected a positive number.* got 0/);

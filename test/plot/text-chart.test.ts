@@ -84,4 +84,26 @@ describe("textChart", () => {
   ])("refuses %s", (_, series) => {
     expect(() => textChart({ series })).toThrow(ConfigError);
   });
+
+  it.each<[string, Omit<TextChartOptions, "series">, number[]]>([
+    ["close together", {}, [1.00001, 1.00002]],
+    ["close together, on a logarithmic axis", { log: true }, [2, 2.01, 2.04]],
+    ["tiny", {}, [0, 1e-99]],
+    ["huge", {}, [0, 1e14, 3e15]],
+    ["far apart", { log: true }, [1e-30, 1, 1e30]],
+  ])("tells numbers apart that are %s", (_, options, values) => {
+    const lines = drawn({ ...options, series: [{ name: "a", values }] });
+    expect(new Set(labels(lines)).size).toBe(lines.length - 1);
+    expect(new Set(lines.slice(0, -1).map((line) => line.search("┤"))).size).toBe(1);
+  });
+
+  it("draws hundreds of thousands of numbers", () => {
+    const values = Array.from({ length: 300_000 }, (_, i) => i + 1);
+    expect(labels(drawn({ log: true, series: [{ name: "a", values }] })).at(-1)).not.toBe("");
+  });
+
+  it("keeps control characters in names from the terminal", () => {
+    const lines = drawn({ series: [{ name: "a\nb\x1b[2J", values: [1, 2] }] });
+    expect(lines.at(-1)).toContain("a b [2J");
+  });
 });

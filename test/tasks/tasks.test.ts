@@ -76,6 +76,7 @@ describe.each(Object.entries(TASKS))("%s", (_, Task) => {
     [{ length: 0 }, /length must be an integer from \d+ to \d+, got 0/],
     [{ length: 12.5 }, /length .* got 12.5/],
     [{ batchSize: 0 }, /batchSize .* got 0/],
+    [{ length: 1 << 20, batchSize: 1 << 20 }, /length · batchSize must be at most \d+, got 1099511627776/],
     [{ seed: -1 }, /seed .* got -1/],
     [{ seed: Number.NaN }, /seed .* got NaN/],
   ])("refuses %o", (wrong, message) => {

@@ -130,7 +130,6 @@ describe("a pattern of one's own", () => {
     ["(?i:ab|k)c", "ABc\u212acaBC", ["ABc", "\u212ac", "aBC"]],
     ["(?i:[ab])c|d", "AcDd", ["Ac", "D", "d"]],
     ["(?i:a(?:b)c)d", "AbCdabcD", ["AbCd", "abcD"]],
-    [String.raw`(?i:\p{Lu}x)`, "AXax", ["AX", "ax"]],
     ["a.", "a\ra\u2028a\u2029a\na\u{1f600}", ["a\r", "a\u2028", "a\u2029", "a\n", "a\u{1f600}"]],
     [String.raw`[.^$]\.\^\$`, "a.b^.^$", ["a.b", "^.^$"]],
   ])("is read as the original does: %s", (source, text, expected) => {
@@ -157,42 +156,24 @@ describe("a pattern of one's own", () => {
     [String.raw`(a)\1`, /\\1 is not supported/],
     ["[a[bc]]", /\[ in a class is not supported/],
     ["[a-z&&b]", /&& in a class is not supported/],
+    ["[a-z--b]", /-- in a class is not supported/],
+    [String.raw`(?i:\p{Lu}x)`, /\\p\{Lu\} inside \(\?i:…\) is not supported/],
+    ["(?i:[é])", /é inside \(\?i:…\) is not supported/],
     ["(?i:[a-z])", /a range inside \(\?i:…\) is not supported/],
   ])("is refused: %s", (source, message) => {
     expect(() => createPreTokenizer(source)).toThrow(ConfigError);
     expect(() => createPreTokenizer(source)).toThrow(message);
   });
 
-  const slow = /it has too many ways to match/;
   it.each([
-    String.raw`(?:\p{L}+)+!|[^]`,
-    "(?:a|a)+!",
-    "(?:aa?)*?!",
-    "(?:(?:a)+b?)+",
-    "(?:a+){1,1000}!",
-    "(?:a{40,})+!",
-    "(a|a){30}!",
-    `${"a?".repeat(30)}!`,
-    `${"(?:a|a)".repeat(30)}!`,
-    `${"a*".repeat(5)}!`,
-    `${"a{40,}".repeat(5)}!`,
-    "(?=(?:a+)+!)a",
-    String.raw`(?:\u{61}+[+*\]]\(\p{L}*)*`,
-  ])("is refused where it may search for long: %s", (source) => {
-    expect(() => createPreTokenizer(source)).toThrow(ConfigError);
-    expect(() => createPreTokenizer(source)).toThrow(slow);
-  });
-
-  it.each([
-    ...Object.values(PATTERNS),
     // GPT-4o's.
     String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
+    String.raw`\w+(?:-\w+)*|\s+`,
+    String.raw`"(?:[^"\\]|\\.)*"|\w+|\s|.`,
     String.raw`\d{1,3}(?:,\d{3})*(?:\.\d+)?`,
-    String.raw`(?:ab|cd){3}e|[+*(|]+\|\(\*`,
-    String.raw`\w+@\w+\.\w+`,
-  ])("is taken where it searches briefly: %s", (source) => {
-    const preTokenizer = regexPreTokenizer(source);
-    expect(cut(`${"a1+ ".repeat(20)}!`, preTokenizer).join("")).toBe(`${"a1+ ".repeat(20)}!`);
+  ])("is taken: %s", (source) => {
+    const text = `${'a1-b2 "\\"" '.repeat(20)}!`;
+    expect(cut(text, regexPreTokenizer(source)).join("")).toBe(text);
   });
 
   it("is refused, at work, if it matches nothing of a text", () => {

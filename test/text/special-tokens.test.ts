@@ -5,8 +5,10 @@ import {
   ByteLevelBPETokenizer,
   CharacterBPETokenizer,
   ConfigError,
+  FormatError,
   type Tokenizer,
   tokenizerFromJSON,
+  WordTokenizer,
 } from "../../src/index.ts";
 
 const SPECIAL = ["###", "Ġthe", "[PAD]", "a"];
@@ -59,7 +61,22 @@ it("of byte pairs are well-formed", async () => {
     const training = kind.train(TEXT, { vocabSize: 300, specialTokens: ["<\ud800>"] });
     await expect(training).rejects.toThrow(ConfigError);
     await expect(training).rejects.toThrow(
-      'expected distinct strings, well-formed and none of [""], got ["<\\ud800>"]',
+      'well-formed, of at most 1000 characters and none of [""]; number 1 is "<\\ud800>"',
     );
   }
+});
+
+it("are as long as an expression can be searched for, and the wrong one is named", async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `<|${i}|>`);
+  for (const [wrong, shown] of [
+    ["x".repeat(1001), 'number 301 is "xxx'],
+    ["<|7|>", 'number 301 is "<|7|>"'],
+  ]) {
+    const training = WordTokenizer.train(TEXT, { specialTokens: [...names, wrong] });
+    await expect(training).rejects.toThrow(ConfigError);
+    await expect(training).rejects.toThrow(shown);
+  }
+  const file = JSON.parse(JSON.stringify(tokenizers["byte-level"])) as { added_tokens: object[] };
+  file.added_tokens[0] = { ...file.added_tokens[0], content: "x".repeat(100_000) };
+  expect(() => tokenizerFromJSON(file)).toThrow(FormatError);
 });

@@ -160,7 +160,9 @@ forEachBuild((_, create) => {
     misshaped.set("carried.1", { dtype: "F32", shape: [1], data: new Float32Array(1) });
     const short = new Map(state.tensors);
     short.set("carried.1", { ...state.tensors.get("carried.1")!, data: new Float32Array(1) } as SafeTensor);
-    for (const tensors of [missing, misshaped, short]) {
+    const other = new Map(state.tensors);
+    other.set("optimizer.momentum_buffer.decoder.bias", state.tensors.get("carried.1")!);
+    for (const tensors of [missing, misshaped, short, other]) {
       const fresh = new Trainer(model, createCorpus(), OPTIONS);
       const before = fresh.state();
       expect(() => fresh.restore({ tensors, numbers: state.numbers })).toThrow(

@@ -66,11 +66,14 @@ async function readOne(file: string, { pattern, special = [] }: Options): Promis
       "--pattern is needed: a .tiktoken file does not say how text is cut; try --pattern cl100k",
     );
   }
+  const names = new Set<string>();
   const specialTokens = Object.fromEntries(
     special.map((text) => {
       const [, name, id] = /^(.+)=(\d+)$/s.exec(text) ?? [];
       if (name === undefined)
         throw new ConfigError(`--special: expected NAME=ID, got ${JSON.stringify(text)}`);
+      if (names.has(name)) throw new ConfigError(`--special: ${JSON.stringify(name)} is there twice`);
+      names.add(name);
       return [name, Number(id)];
     }),
   );

@@ -18,7 +18,7 @@ export abstract class BPETokenizer implements Tokenizer {
   readonly #preTokenizer: PreTokenizer;
   readonly #encoder: PieceEncoder;
 
-  /** @throws ConfigError for a pattern with syntax that isn't known, or that may search for too long. */
+  /** @throws ConfigError if the pattern's syntax isn't known. */
   constructor(description: BPEDescription) {
     this.description = description;
     this.ids = new Map(description.tokens.map((token, id) => [token, id]));
