@@ -27,7 +27,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 /** Starts a run, perhaps beside those of other tests. */
 async function train(page: Page): Promise<void> {
   await page.click("#train");
-  await page.waitForSelector("#pause");
+  await page.waitForSelector('#pause:not([aria-disabled="true"])');
 }
 
 /**

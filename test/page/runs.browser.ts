@@ -365,6 +365,60 @@ describe("the panel of a run", () => {
   });
 });
 
+describe("the keyboard's focus", () => {
+  const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+  const enter = () => page.keyboard.press("Enter");
+
+  it("stays with what was pressed, or goes to what takes its place", async () => {
+    page = await playground.open(LONG);
+    await page.focus("#train");
+    await enter();
+    await waitForStep(page, 20);
+    expect(await focused()).toBe("Train");
+    await page.focus("#pause");
+    await enter();
+    await waitForText(page, ".run-panel", /Paused at step/);
+    expect(await focused()).toBe("Resume");
+    await enter();
+    await waitForText(page, ".run-panel", /Training, /);
+    expect(await focused()).toBe("Pause");
+    await page.focus("#stop");
+    await enter();
+    await waitForText(page, ".run-panel", /Stopped at step/);
+    expect(await focused()).toBe("Resume");
+    // Which opens it again.
+    await enter();
+    await waitForText(page, ".run-panel", /Training, /);
+    expect(await focused()).toBe("Pause");
+  });
+
+  it("stays with what writes, which a press that stops it does not begin again", async () => {
+    // Large, so that it is still writing when it is stopped.
+    page = await playground.open(LONG.replace("hiddenSize=16", "hiddenSize=512&numLayers=2"));
+    await page.click("#train");
+    await waitForStep(page, 1);
+    await page.click("#pause");
+    await waitForText(page, ".run-panel", /Paused/);
+    await page.focus("#write");
+    await enter();
+    await page.waitForSelector(".stream-token");
+    expect(await focused()).toBe("Stop");
+    await enter();
+    await page.waitForSelector("#write");
+    expect(await focused()).toBe("Write");
+    const written = await page.$$eval(".stream-token", (all) => all.length);
+    expect(written).toBeLessThan(300);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await page.$$eval(".stream-token", (all) => all.length)).toBe(written);
+    await page.keyboard.press("Tab");
+    await enter();
+    await page.waitForSelector("#write", { hidden: true });
+    expect(await focused()).toBe("From the held-out text");
+    await page.waitForSelector("#write");
+    expect(await focused()).toBe("From the held-out text");
+  });
+});
+
 describe("the form", () => {
   it("shows its link where the browser does not let the page copy it", async () => {
     page = await playground.open(TINY);

@@ -32,10 +32,15 @@ export function Equations({ seen }: { seen: Inspection }) {
           Unit {unit.index} reads <q>{visible(seen.tokens[step])}</q>
         </h3>
         <div class="row">
-          <button type="button" class="button quiet" disabled={step === 0} onClick={() => go(step - 1)}>
+          <button type="button" class="button quiet" aria-disabled={step === 0} onClick={() => go(step - 1)}>
             ← Step
           </button>
-          <button type="button" class="button quiet" disabled={step === last} onClick={() => go(step + 1)}>
+          <button
+            type="button"
+            class="button quiet"
+            aria-disabled={step === last}
+            onClick={() => go(step + 1)}
+          >
             Step →
           </button>
         </div>

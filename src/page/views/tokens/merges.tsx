@@ -53,8 +53,10 @@ export function Merges() {
             type="button"
             class="button primary"
             id="learn"
-            disabled={progress.value !== undefined || isMissing}
+            disabled={isMissing}
+            aria-disabled={progress.value !== undefined}
             onClick={() => {
+              if (progress.peek() !== undefined) return;
               const title = SOURCES.find(({ value }) => value === source.value)?.label ?? "";
               void learn(source.value, source.value === OWN ? "your text" : title, vocabSize.value);
             }}

@@ -22,6 +22,7 @@ const WORDS = ["whale", "ship", "sea", "captain", "ahab", "he", "his", "two", "t
 const MOST_WORDS = 12;
 
 async function learn(): Promise<void> {
+  if (isLearning.peek()) return;
   isLearning.value = true;
   problem.value = undefined;
   try {
@@ -67,7 +68,8 @@ export function OneHot() {
           type="button"
           class="button primary"
           id="vectors"
-          disabled={isLearning.value || !hasSIMD}
+          disabled={!hasSIMD}
+          aria-disabled={isLearning.value}
           onClick={() => void learn()}
         >
           <PlayIcon /> {learnt ? "Learn them again" : "Learn vectors from Moby-Dick"}

@@ -78,8 +78,15 @@ export function Completions({ run }: { run: Run }) {
     }
   };
 
+  const writeOwn = (): void => {
+    if (prompt.peek() === "") return;
+    truth.value = undefined;
+    void write();
+  };
+
   /** A prompt from the held-out part, another one each time. */
   const takeHeldOut = async (): Promise<void> => {
+    if (isBusy.peek()) return;
     try {
       const piece = pieceOf(await run.heldOut(), Math.random());
       prompt.value = piece.prompt;
@@ -101,15 +108,7 @@ export function Completions({ run }: { run: Run }) {
           }}
         />
       </div>
-      <form
-        class="row prompt-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (prompt.peek() === "") return;
-          truth.value = undefined;
-          void write();
-        }}
-      >
+      <div class="row prompt-form">
         <label class="visually-hidden" for={id}>
           Prompt
         </label>
@@ -126,29 +125,30 @@ export function Completions({ run }: { run: Run }) {
           onKeyDown={(event) => {
             if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
             event.preventDefault();
-            event.currentTarget.form?.requestSubmit();
+            writeOwn();
           }}
         />
-        {isBusy.value ? (
-          <button key="stop" type="button" class="button" onClick={() => stop.current?.abort()}>
-            Stop
-          </button>
-        ) : (
-          <button key="write" type="submit" class="button" id="write" disabled={prompt.value === ""}>
-            Write
-          </button>
-        )}
+        {/* One button, which keeps the focus. */}
+        <button
+          type="button"
+          class="button"
+          id={isBusy.value ? undefined : "write"}
+          aria-disabled={!isBusy.value && prompt.value === ""}
+          onClick={() => (isBusy.peek() ? stop.current?.abort() : writeOwn())}
+        >
+          {isBusy.value ? "Stop" : "Write"}
+        </button>
         {run.settings && (
           <button
             type="button"
             class="button quiet"
-            disabled={isBusy.value}
+            aria-disabled={isBusy.value}
             onClick={() => void takeHeldOut()}
           >
             From the held-out text
           </button>
         )}
-      </form>
+      </div>
       <p class="field-note" id={`${id}-keys`}>
         Enter writes, Shift+Enter begins a new line.
       </p>

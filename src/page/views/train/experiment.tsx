@@ -128,7 +128,8 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
             type="button"
             class="button primary"
             id="train"
-            disabled={isMissing || isBusy.value}
+            disabled={isMissing}
+            aria-disabled={isBusy.value}
             onClick={() => void start()}
           >
             <PlayIcon /> Train

@@ -19,6 +19,7 @@ export function ModelLink({ onProblem }: { onProblem: (message: string | undefin
   });
   const load = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (share.peek() !== undefined) return;
     onProblem(undefined);
     share.value = 0;
     try {
@@ -50,7 +51,7 @@ export function ModelLink({ onProblem }: { onProblem: (message: string | undefin
               url.value = event.currentTarget.value;
             }}
           />
-          <button type="submit" class="button" disabled={share.value !== undefined}>
+          <button type="submit" class="button" aria-disabled={share.value !== undefined}>
             {share.value === undefined ? "Load" : `${Math.round(100 * share.value)} %`}
           </button>
         </div>

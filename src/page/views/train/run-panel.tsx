@@ -1,5 +1,6 @@
 /** One run: its tab among the others, its controls and its figures. */
 import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Figure, Notice, StopSlider } from "../../parts/controls.tsx";
 import { bytes, compact, duration, integer, percent } from "../../parts/format.ts";
 import { DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
@@ -129,6 +130,17 @@ export function RunPanel({ run }: { run: Run }) {
 function RunButtons({ run }: { run: Run }) {
   const problem = useSignal<string | undefined>(undefined);
   const status = run.status.value;
+  const row = useRef<HTMLDivElement>(null);
+  const hadFocus = row.current?.contains(document.activeElement);
+  useLayoutEffect(() => {
+    // A button that goes leaves its focus to the first one.
+    if (hadFocus && !row.current?.contains(document.activeElement))
+      row.current?.querySelector("button")?.focus();
+  });
+  const isOpening = status === "opening";
+  // What is opened again may be so only to write.
+  const isGoing = status === "training" || (isOpening && run.step.value === 0);
+  const isOver = status === "finished" || (isOpening && !isGoing && run.step.value === run.steps.value);
   const download = async (): Promise<void> => {
     try {
       const bytes = await (await run.trainer()).save();
@@ -143,10 +155,20 @@ function RunButtons({ run }: { run: Run }) {
     }
   };
   return (
-    <div class="row run-buttons">
-      {status === "training" && (
-        <button type="button" class="button" id="pause" onClick={() => void run.pause()}>
-          <PauseIcon /> Pause
+    <div class="row run-buttons" ref={row}>
+      {/* One button, which keeps the focus. */}
+      {run.settings && !isOver && (
+        <button
+          type="button"
+          class={isGoing ? "button" : "button primary"}
+          id={isGoing ? "pause" : "resume"}
+          aria-disabled={isOpening}
+          onClick={() => {
+            if (!isOpening) void (isGoing ? run.pause() : run.start());
+          }}
+        >
+          {isGoing ? <PauseIcon /> : <PlayIcon />}
+          {isGoing ? "Pause" : status === "failed" && !run.isKept ? "Start again" : "Resume"}
         </button>
       )}
       {(status === "training" || status === "paused") && run.checkpoint && (
@@ -154,16 +176,9 @@ function RunButtons({ run }: { run: Run }) {
           Stop
         </button>
       )}
-      {(status === "paused" || status === "kept" || (status === "failed" && run.settings)) && (
-        <button type="button" class="button primary" id="resume" onClick={() => void run.start()}>
-          <PlayIcon /> {status === "failed" && !run.isKept ? "Start again" : "Resume"}
-        </button>
-      )}
-      {status !== "opening" && (
-        <button type="button" class="button quiet" id="download" onClick={() => void download()}>
-          <DownloadIcon /> Download
-        </button>
-      )}
+      <button type="button" class="button quiet" id="download" onClick={() => void download()}>
+        <DownloadIcon /> Download
+      </button>
       {problem.value && <Notice kind="error">{problem.value}</Notice>}
     </div>
   );
