@@ -183,6 +183,22 @@ describe("training in the page", () => {
     await page.hover(".stream-token:nth-of-type(5)");
     await page.waitForSelector(".others .bars li");
     expect(await page.$$eval(".others .bars li", (all) => all.length)).toBe(5);
+    // Lines break where the text does, not inside words.
+    const broken = await page.$$eval(
+      ".stream-token",
+      (all) =>
+        all.filter((one, i) => {
+          const before = all[i - 1];
+          const isInside = before && /^[a-z]{2}$/.test(`${before.textContent}${one.textContent}`);
+          return isInside && before.getBoundingClientRect().top !== one.getBoundingClientRect().top;
+        }).length,
+    );
+    expect(broken).toBe(0);
+    const looked = () =>
+      page.$$eval(".stream-token", (all) => all.indexOf(document.activeElement as Element));
+    await page.focus(".stream-token");
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft"] as const) await page.keyboard.press(key);
+    expect(await looked()).toBe(1);
     await press(page, "From the held-out text");
     await page.waitForSelector(".truth");
     expect((await textOf(page, ".truth")).length).toBeGreaterThan(80);

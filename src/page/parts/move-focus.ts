@@ -5,8 +5,8 @@ export function moveFocus(event: KeyboardEvent): void {
   if (!side) return;
   let to = (event.currentTarget as HTMLElement)[side];
   // Line breaks stand between.
-  while (to && !(to instanceof HTMLButtonElement)) to = to[side];
+  while (to && !to.matches("button, [role=button]")) to = to[side];
   if (!to) return;
   event.preventDefault();
-  to.focus();
+  (to as HTMLElement).focus();
 }

@@ -26,8 +26,9 @@ export function TokenStream({
         <span class="prompt">{prompt}</span>
         {tokens.map((one, i) => (
           <Fragment key={i}>
-            <button
-              type="button"
+            {/* biome-ignore lint/a11y/useSemanticElements: a line would break before and after each <button>. */}
+            <span
+              role="button"
               tabIndex={i === (looked.value ?? 0) ? 0 : -1}
               class={i === looked.value ? "stream-token is-on" : "stream-token"}
               style={{ "--sure": one.probability.toFixed(3) } as never}
@@ -37,7 +38,7 @@ export function TokenStream({
               onKeyDown={moveFocus}
             >
               {one.text.replaceAll("\n", "⏎")}
-            </button>
+            </span>
             {one.text.endsWith("\n") && <br />}
           </Fragment>
         ))}

@@ -1,7 +1,6 @@
 /** The text in the colours of one unit: what does it follow? (Karpathy, Johnson & Fei-Fei 2015) */
 import { Fragment } from "preact";
 import type { Inspection, LayerActivations } from "unrolled";
-import { visible } from "../../parts/format.ts";
 import { shade } from "../../parts/heat.ts";
 import { selected } from "../../state/runs.ts";
 import { hovered, level, looked, SERIES, seriesOf, unitIn } from "./looked.ts";
@@ -32,18 +31,16 @@ export function FollowedText({
       <p class="followed-text">
         {seen.tokens.map((token, t) => (
           <Fragment key={t}>
-            <button
-              type="button"
-              tabIndex={-1}
+            {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: keys do it in the heat map. */}
+            <span
               class={t === step ? "is-on" : undefined}
               style={shade(levels[t])}
-              aria-label={visible(token)}
               onClick={() => {
                 looked.value = { ...looked.peek(), step: t };
               }}
             >
               {token.replaceAll("\n", "⏎")}
-            </button>
+            </span>
             {token.endsWith("\n") ? <br /> : areWords && " "}
           </Fragment>
         ))}
