@@ -1,6 +1,6 @@
 import type { ComponentChildren, ComponentType } from "preact";
 import { Component } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { Notice } from "./parts/controls.tsx";
 import {
   BenchIcon,
@@ -34,7 +34,8 @@ const NAMES: Record<View, { title: string; short: string; Icon: ComponentType; V
 
 export function App() {
   const { view } = route.value;
-  useEffect(() => {
+  // Before the view scrolls to what it shows first.
+  useLayoutEffect(() => {
     scrollTo(0, 0);
   }, [view]);
   const { View } = NAMES[view];

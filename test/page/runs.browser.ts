@@ -365,6 +365,25 @@ describe("the panel of a run", () => {
   });
 });
 
+describe("on a phone, the run", () => {
+  it("is in sight after its start, another view and a reload", async () => {
+    const top = () => page.evaluate(() => document.querySelector(".run-tabs")!.getBoundingClientRect().top);
+    page = await playground.open(TINY, { width: 390, height: 844 });
+    await finish();
+    await expect.poll(top).toBeLessThan(200);
+    await page.click('.tab[href*="bench"]');
+    await page.waitForSelector(".view.bench");
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await page.click('.tab[href*="train"]');
+    await page.waitForSelector(".run-tabs");
+    await expect.poll(top).toBeLessThan(200);
+    await page.reload();
+    await page.waitForSelector(".run-tabs");
+    await expect.poll(top).toBeLessThan(200);
+    expect(await top()).toBeGreaterThan(50);
+  });
+});
+
 describe("the keyboard's focus", () => {
   const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
   const enter = () => page.keyboard.press("Enter");

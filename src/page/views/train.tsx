@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Notice } from "../parts/controls.tsx";
 import { runs, selected } from "../state/runs.ts";
 import { Completions } from "./train/completions.tsx";
@@ -19,6 +19,11 @@ export function TrainView() {
       }),
     [],
   );
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the form stands above the run.
+    if (run && matchMedia("(max-width: 860px)").matches) main.current?.scrollIntoView();
+  }, [run]);
   return (
     <div class="view train">
       <header class="view-head">
@@ -34,7 +39,7 @@ export function TrainView() {
             problem.value = message;
           }}
         />
-        <section class="train-main" aria-label="Runs">
+        <section class="train-main" ref={main} aria-label="Runs">
           {problem.value && <Notice kind="error">{problem.value}</Notice>}
           {run ? (
             <>

@@ -69,9 +69,6 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
     isStarting.value = true;
     try {
       await startRun(settings.peek());
-      if (matchMedia("(max-width: 860px)").matches) {
-        document.querySelector(".train-main")?.scrollIntoView({ behavior: "smooth" });
-      }
     } catch (error) {
       onProblem((error as Error).message);
     } finally {
