@@ -123,9 +123,12 @@ describe("Inside", () => {
     await page.waitForFunction(() => document.querySelectorAll(".heat-tokens span").length === 7);
     await press(page, "Step →");
     expect(await textOf(page, ".equations h3")).toMatch(/reads\s+a/);
+    // Keys count also while the pointer rests over it.
+    await page.hover(".heat-field");
     await page.focus(".heat-field");
     for (const key of ["ArrowRight", "ArrowDown", "ArrowDown"] as const) await page.keyboard.press(key);
     await waitForText(page, ".equations h3", /Unit 2 reads\s+l/);
+    expect(await textOf(page, ".followed h3")).toMatch(/^Unit 2 /);
     expect(await page.$$eval(".next .bars li", (all) => all.length)).toBe(6);
     // The numbers are the unit's own: h′ = o · tanh(c′).
     const [o, c, h] = await page.$$eval(".equations li", (lines) =>

@@ -59,6 +59,8 @@ export function HeatMap({
     const by = moves[event.key];
     if (!by) return;
     event.preventDefault();
+    // A pointer that rests over the map would go on saying which unit is shown.
+    hovered.value = undefined;
     // Keys may come faster than the view is drawn.
     const now = looked.peek();
     move(now.step + by[0], unitIn(rows, now.unit) + by[1]);
