@@ -337,14 +337,27 @@ describe("what is changed while it trains", () => {
     expect(await textOf(page, ".run-panel")).toMatch(/makes it 0\.00050 at this step/);
   });
 
-  it("is only what can still come: a finished run writes no more samples", async () => {
+  it("is only what can still come: a finished run takes no more steps, and writes no more samples", async () => {
     page = await playground.open(TINY);
     await finish();
-    expect(await page.$eval(".samples input", (input) => (input as HTMLInputElement).disabled)).toBe(true);
+    for (const name of [".samples input", ".run-panel input"])
+      expect(await page.$eval(name, (input) => (input as HTMLInputElement).disabled)).toBe(true);
   });
 });
 
 describe("the panel of a run", () => {
+  it("says the same of its steps after a reload", async () => {
+    page = await playground.open(`${TINY}&clip=0.25`);
+    await finish();
+    const names = ["Step", "Held out", "Gradient norm", "Steps clipped"];
+    const figures = () => Promise.all(names.map((name) => figure(page, name)));
+    const before = await figures();
+    expect(before[3]).toMatch(/^[1-9]\d* %$/);
+    await page.reload();
+    await waitForText(page, ".run-panel", /Finished/);
+    expect(await figures()).toEqual(before);
+  });
+
   it("says its state to screen readers when it changes, not the time left", async () => {
     page = await playground.open(LONG);
     await page.evaluate(() => {

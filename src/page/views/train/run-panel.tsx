@@ -111,7 +111,9 @@ export function RunPanel({ run }: { run: Run }) {
             title="of all weights together, before clipping"
           />
         )}
-        {report && <Figure label="Steps clipped" value={percent(report.clippedShare)} />}
+        {run.settings && norm !== undefined && (
+          <Figure label="Steps clipped" value={percent(clippedShare(run.gradientNorm, run.settings.clip))} />
+        )}
         {info && <Figure label="Parameters" value={compact(info.parameterCount)} />}
         {info && (
           <Figure
@@ -122,9 +124,14 @@ export function RunPanel({ run }: { run: Run }) {
         )}
       </dl>
       {info?.notice && <p class="field-note thread-note">{info.notice}</p>}
-      {steps > 0 && status !== "finished" && <HotRate run={run} />}
+      {steps > 0 && <HotRate run={run} />}
     </div>
   );
+}
+
+/** Counted, not taken from a report: a run of an earlier visit has none. */
+function clippedShare(norms: readonly number[], clip: number): number {
+  return norms.filter((norm) => norm > clip).length / norms.length;
 }
 
 function RunButtons({ run }: { run: Run }) {
@@ -193,6 +200,7 @@ function HotRate({ run }: { run: Run }) {
       stops={NUMBERS.learningRate.stops}
       value={run.learningRate.value}
       format={NUMBERS.learningRate.format}
+      disabled={run.status.value === "finished"}
       note={now === undefined ? undefined : `The schedule makes it ${now.toPrecision(2)} at this step.`}
       onChange={(learningRate) => void run.adjust({ learningRate })}
     />
