@@ -109,6 +109,11 @@ describe("training in the page", () => {
     expect(await figure(page, "Kernels")).toMatch(/^simd \d+ threads?$/);
     expect((await textOf(page, ".sample-text")).length).toBeGreaterThan(150);
     expect(await page.$$eval(".chart canvas", (all) => all.length)).toBe(2);
+    // The values at the pointer.
+    await page.hover(".chart");
+    await waitForText(page, ".chart-reading", /^step \d+ · GRU 48, training \d\.\d{3}/);
+    await page.hover("h1");
+    await expect.poll(() => textOf(page, ".chart-reading")).toBe("");
     expect(playground.errors()).toEqual([]);
   });
 
