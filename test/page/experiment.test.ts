@@ -13,6 +13,7 @@ import {
   countParameters,
   estimateMemory,
   expectedVocabulary,
+  isTooShort,
   NUMBERS,
   readSettings,
   trainerOptions,
@@ -126,6 +127,17 @@ describe("sizes", () => {
       expect(ratio, query).toBeLessThan(1.5);
       own.close();
     }
+  });
+});
+
+describe("a text", () => {
+  it("is too short where no tokenizer could make enough tokens of it", () => {
+    const settings = read("batchSize=4&sequenceLength=8");
+    expect(isTooShort(settings, "a".repeat(35))).toBe(true);
+    expect(isTooShort(settings, "a".repeat(37))).toBe(false);
+    // Its bytes may all be tokens.
+    expect(isTooShort({ ...settings, tokenizer: "bpe" }, "鯨".repeat(13))).toBe(false);
+    expect(isTooShort({ ...settings, tokenizer: "bpe" }, "鯨".repeat(11))).toBe(true);
   });
 });
 

@@ -136,7 +136,7 @@ describe("a run that is stopped in its course", () => {
     const error = { name: "NumericError", message: "the loss of step 30 is NaN" };
     await say("message", { data: { kind: "state", state: "failed", error } });
     await waitForText(page, ".run-panel", /Stopped by an error/);
-    expect(await textOf(page, ".run-panel .notice")).toBe("the loss of step 30 is NaN");
+    expect(await textOf(page, ".run-panel .notice")).toBe("The loss of step 30 is NaN");
     await expect.poll(() => page.workers().length, { timeout: 5000 }).toBe(0);
     await moveSlider(page, "Learning rate from now on", -10);
     expect(await textOf(page, "#resume")).toBe("Resume");

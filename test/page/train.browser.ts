@@ -367,18 +367,23 @@ describe("training in the page", () => {
     await waitForStep(page, stopped + 20);
   });
 
-  it("says what is wrong with a text that is too short", async () => {
-    const page = await open(SMALL.replace("moby-dick", "own"));
+  it("says what is wrong with a text that is too short, before a run where that is sure", async () => {
+    const page = await open(`${SMALL.replace("moby-dick", "own")}&tokenizer=bpe`);
     // The text before may still be there.
     await page.waitForNetworkIdle();
     if (await page.$(".text-input textarea[readonly]")) await press(page, "Clear");
     await replaceText(page, ".text-input textarea", "too short to learn anything from");
+    await waitForText(page, ".launch", /Too short for a batch of 16 × 32 tokens/);
+    expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+    await replaceText(page, ".text-input textarea", "the sea ".repeat(40));
     await page.click("#train");
     await waitForText(
       page,
       ".run-panel .notice.is-error",
-      /the text has \d+ tokens.*lower batchSize or sequenceLength/,
+      /^The text has \d+ tokens.*lower Batch or Sequence/,
     );
+    for (const gone of [".run-panel .button", ".curves", ".samples", ".completions"])
+      expect(await page.$(gone)).toBeNull();
   });
 
   it("takes a link's settings, and puts changes into the address", async () => {

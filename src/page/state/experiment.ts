@@ -292,6 +292,12 @@ function validationFractionOf(text: string): number {
   return Math.min(0.1, MOST_HELD_OUT / text.length);
 }
 
+/** Whether it has too few tokens for one batch however it is cut: at most one a byte, or a character. */
+export function isTooShort({ tokenizer, batchSize, sequenceLength }: Settings, text: string): boolean {
+  const mostTokens = tokenizer === "bpe" ? 3 * text.length : text.length;
+  return (1 - validationFractionOf(text)) * mostTokens <= batchSize * sequenceLength;
+}
+
 export function trainerOptions(all: Settings, text: string, name: string | undefined): TrainerOptions {
   const { cell, hiddenSize, numLayers, embeddingSize, dropout, tokenizer, vocabSize } = all;
   const { batchSize, sequenceLength, optimizer, learningRate, schedule, clip, steps, seed, numerics } = all;

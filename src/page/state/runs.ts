@@ -130,6 +130,11 @@ export class Run {
     return !("text" in this.#source);
   }
 
+  /** Whether it failed before there was anything of it: it would fail again in the same way. */
+  get isVoid(): boolean {
+    return this.status.value === "failed" && !this.info.value && this.steps.value === 0;
+  }
+
   /** The trainer, which a run of an earlier visit, or one whose worker crashed, opens now. */
   trainer(): Promise<WorkerTrainer> {
     if (this.#isRemoved) return Promise.reject(new Error("This run was removed."));
@@ -259,7 +264,7 @@ export class Run {
   }
 
   #fail({ message }: Error): void {
-    this.error.value = message;
+    this.error.value = message.replace(/^./u, (first) => first.toUpperCase());
     const state = this.#trainer?.state;
     if (state === "paused" || state === "finished") {
       // The browser did not keep it: it is as good as before, and open.
@@ -271,11 +276,15 @@ export class Run {
     if (this.isKept || !this.#trainer) this.#close();
   }
 
-  /** Its name in place of the key that it is kept under, which tells a reader nothing. */
+  /** In the page's words: not the key that it is kept under, nor options of the library. */
   #explain(error: unknown): Error {
     const { message } = error as Error;
     const key = JSON.stringify(this.checkpoint);
-    return new Error(key ? message.replaceAll(key, `“${this.name}”`) : message, { cause: error });
+    const said = (key ? message.replaceAll(key, `“${this.name}”`) : message).replace(
+      /\b[a-z]+[A-Z][A-Za-z]*\b/g,
+      (word) => (word in NUMBERS ? NUMBERS[word as keyof typeof NUMBERS].label : word),
+    );
+    return new Error(said, { cause: error });
   }
 
   /** It may finish, or fail, first: its status is what its loop ends with. */

@@ -45,9 +45,13 @@ export function TrainView() {
             <>
               <RunTabs />
               <RunPanel key={run.id} run={run} />
-              <Curves runs={runs.value} selected={run} />
-              {run.settings && <Samples key={`samples ${run.id}`} run={run} />}
-              <Completions key={`completions ${run.id}`} run={run} />
+              {!run.isVoid && (
+                <>
+                  <Curves runs={runs.value} selected={run} />
+                  {run.settings && <Samples key={`samples ${run.id}`} run={run} />}
+                  <Completions key={`completions ${run.id}`} run={run} />
+                </>
+              )}
             </>
           ) : (
             <Empty />

@@ -47,7 +47,7 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
           height={260}
           xLabel="step"
           xMax={Math.min(longest, most)}
-          yRange={lossRange(lines)}
+          yRange={lossRange(lines, 1.2 * Math.max(...shown.map((run) => run.loss[0] / run.nats)))}
         />
       </figure>
       <figure class="panel">
@@ -71,14 +71,21 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
   );
 }
 
-/** Past the first steps' fall, which would leave everything after it flat; in steps of 0.1, so that it seldom moves. */
-function lossRange(lines: readonly Line[]): [number, number] | undefined {
+/**
+ * Past the first steps' fall, which would leave everything after it flat, as would a run that diverges; in steps of
+ * 0.1, so that it seldom moves.
+ * @param most what a loss that grows is drawn up to.
+ */
+export function lossRange(lines: readonly Line[], most: number): [number, number] | undefined {
   const values = lines.flatMap(({ x, y }) => {
     const start = y.length > 30 ? x[x.length - 1] * 0.04 : 0;
     return y.filter((value, i): value is number => value !== null && x[i] >= start);
   });
   if (values.length === 0) return undefined;
-  return [Math.floor(10 * Math.min(...values) - 0.5) / 10, Math.ceil(10 * Math.max(...values) + 0.5) / 10];
+  const low = Math.min(...values);
+  const highest = Math.max(...values);
+  const high = low < most ? Math.min(highest, most) : highest;
+  return [Math.floor(10 * low - 0.5) / 10, Math.ceil(10 * high + 0.5) / 10];
 }
 
 function lossLines(run: Run): Line[] {

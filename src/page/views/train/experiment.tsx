@@ -7,6 +7,7 @@ import { TextInput } from "../../parts/text-input.tsx";
 import {
   CHOICES,
   type ChoiceName,
+  isTooShort,
   NUMBERS,
   type NumberField,
   type NumberName,
@@ -55,10 +56,18 @@ function Size({ name }: { name: NumberName }) {
   );
 }
 
+/** Why the reader's own text cannot be trained on, where that is sure beforehand. */
+function lackOf(text: string): string | undefined {
+  if (text.trim() === "") return "Paste or drop a text first.";
+  if (!isTooShort(settings.value, text)) return undefined;
+  const { batchSize, sequenceLength } = settings.value;
+  return `Too short for a batch of ${batchSize} × ${sequenceLength} tokens: add text, or lower Batch or Sequence.`;
+}
+
 export function Experiment({ onProblem }: { onProblem: (message: string | undefined) => void }) {
   const isStarting = useSignal(false);
   const { text, tokenizer } = settings.value;
-  const isMissing = text === OWN && ownText.value.trim() === "";
+  const lack = text === OWN ? lackOf(ownText.value) : undefined;
   // A second click would start the same again before the first one shows anything.
   const isBusy = useComputed(
     () => isStarting.value || runs.value.some((run) => run.status.value === "opening"),
@@ -125,13 +134,17 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
             type="button"
             class="button primary"
             id="train"
-            disabled={isMissing}
+            disabled={lack !== undefined}
             aria-disabled={isBusy.value}
             onClick={() => void start()}
           >
             <PlayIcon /> Train
           </button>
-          {isMissing && <p class="field-note">Paste or drop a text first.</p>}
+          {lack && (
+            <p class="field-note" role="status">
+              {lack}
+            </p>
+          )}
         </div>
       </div>
       <div class="row experiment-links">

@@ -164,7 +164,7 @@ function RunButtons({ run }: { run: Run }) {
   return (
     <div class="row run-buttons" ref={row}>
       {/* One button, which keeps the focus. */}
-      {run.settings && !isOver && (
+      {run.settings && !isOver && !run.isVoid && (
         <button
           type="button"
           class={isGoing ? "button" : "button primary"}
@@ -183,9 +183,11 @@ function RunButtons({ run }: { run: Run }) {
           Stop
         </button>
       )}
-      <button type="button" class="button quiet" id="download" onClick={() => void download()}>
-        <DownloadIcon /> Download
-      </button>
+      {!run.isVoid && (
+        <button type="button" class="button quiet" id="download" onClick={() => void download()}>
+          <DownloadIcon /> Download
+        </button>
+      )}
       {problem.value && <Notice kind="error">{problem.value}</Notice>}
     </div>
   );
