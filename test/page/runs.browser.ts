@@ -264,6 +264,12 @@ describe("a run that was trained", () => {
 });
 
 describe("runs", () => {
+  it("that diverge are said to", async () => {
+    page = await playground.open(`${TINY}&learningRate=1&schedule=constant&clip=1000000000`);
+    await finish();
+    expect(await textOf(page, ".run-panel .notice")).toMatch(/^Worse than guessing: lower/);
+  });
+
   it("are called by what sets them apart, and have a colour each", async () => {
     page = await playground.open(TINY);
     await finish();

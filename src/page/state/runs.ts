@@ -130,6 +130,12 @@ export class Run {
     return !("text" in this.#source);
   }
 
+  /** Bits per token of one who only guesses, as far as the vocabulary is known. */
+  get guessing(): number | undefined {
+    const { config } = this.info.value ?? {};
+    return config && Math.log2(config.vocabSize);
+  }
+
   /** Whether it failed before there was anything of it: it would fail again in the same way. */
   get isVoid(): boolean {
     return this.status.value === "failed" && !this.info.value && this.steps.value === 0;

@@ -8,6 +8,7 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
   for (const run of runs) run.version.value;
   if (!selected.settings) return null;
   const lines = shown.flatMap(lossLines);
+  const firstLosses = shown.flatMap(({ loss, nats }) => (loss.length > 0 ? [loss[0] / nats] : []));
   const longest = Math.max(0, ...shown.map((run) => run.steps.value));
   const most = Math.max(50, ...shown.map((run) => run.loss.length * 1.02));
   const best = selected.validation.at(-1);
@@ -47,7 +48,7 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
           height={260}
           xLabel="step"
           xMax={Math.min(longest, most)}
-          yRange={lossRange(lines, 1.2 * Math.max(...shown.map((run) => run.loss[0] / run.nats)))}
+          yRange={lossRange(lines, 1.2 * Math.max(...firstLosses))}
         />
       </figure>
       <figure class="panel">
@@ -76,7 +77,7 @@ export function Curves({ runs, selected }: { runs: readonly Run[]; selected: Run
  * 0.1, so that it seldom moves.
  * @param most what a loss that grows is drawn up to.
  */
-export function lossRange(lines: readonly Line[], most: number): [number, number] | undefined {
+function lossRange(lines: readonly Line[], most: number): [number, number] | undefined {
   const values = lines.flatMap(({ x, y }) => {
     const start = y.length > 30 ? x[x.length - 1] * 0.04 : 0;
     return y.filter((value, i): value is number => value !== null && x[i] >= start);

@@ -19,6 +19,8 @@ const SAYS: Record<Status, string> = {
   model: "model",
 };
 
+/** By what factor guessing is better than a run that diverges: one that has just begun is about as good. */
+const FAR_WORSE = 1.05;
 /** From so many bytes on, what the page stores is worth a word. */
 const MUCH_STORED = 200e6;
 
@@ -65,6 +67,7 @@ export function RunPanel({ run }: { run: Run }) {
   const steps = run.steps.value;
   const validation = run.version.value >= 0 ? run.validation.at(-1) : undefined;
   const bits = validation && validation.loss / run.heldOutNats;
+  const { guessing } = run;
   const norm = report?.gradientNorm ?? run.gradientNorm.at(-1);
   return (
     <div class="panel run-panel">
@@ -100,6 +103,9 @@ export function RunPanel({ run }: { run: Run }) {
         </div>
       )}
       {run.error.value && <Notice kind="error">{run.error.value}</Notice>}
+      {validation && guessing && validation.bitsPerToken > FAR_WORSE * guessing && (
+        <Notice>Worse than guessing: lower the learning rate.</Notice>
+      )}
       <dl class="figures">
         {steps > 0 && <Figure label="Step" value={integer(step)} unit={`of ${integer(steps)}`} />}
         {bits !== undefined && <Figure label="Held out" value={bits.toFixed(3)} unit="bits per byte" />}
