@@ -317,6 +317,7 @@ describe("training in the page", () => {
   it("trains on a text of one's own, which comes back after a reload", async () => {
     const page = await open(SMALL.replace("moby-dick", "own"));
     expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+    expect(await textOf(page, ".empty")).toMatch(/a text of your own: paste one/);
     await upload(
       page,
       '.text-input input[type="file"]',
@@ -364,6 +365,7 @@ describe("training in the page", () => {
     await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBeLessThan(workers);
     const stopped = await stepOf(page);
     await page.click("#resume");
+    expect(await textOf(page, ".run-title p")).toBe("Opening it again …");
     await waitForStep(page, stopped + 20);
   });
 
@@ -396,6 +398,7 @@ describe("training in the page", () => {
       () => location.hash === "#/train?text=sums&hiddenSize=96&learningRate=0.02&seed=9",
     );
     expect(await textOf(page, ".sizes")).not.toBe(before);
+    expect(await textOf(page, ".empty")).toMatch(/LSTM 96 on Sums/);
   });
 
   it("keeps training in a tab in the background", async () => {

@@ -1,12 +1,18 @@
 /** What runs are called, so that one can be told from another. */
 import { CHOICES, type ChoiceField, NUMBERS, type NumberField, type Settings } from "./experiment.ts";
 
-/** The main settings; tokens and text where they are not the usual ones. */
-function mainName({ cell, hiddenSize, numLayers, tokenizer, text }: Settings): string {
+/** The network's settings; tokens where they are not the usual ones. */
+export function modelName({ cell, hiddenSize, numLayers, tokenizer }: Settings): string {
   const layers = numLayers > 1 ? `${numLayers}×${hiddenSize}` : String(hiddenSize);
   const tokens = tokenizer === "char" ? "" : tokenizer === "bpe" ? ", byte pairs" : ", words";
+  return `${cell.toUpperCase()} ${layers}${tokens}`;
+}
+
+/** The main settings; the text where it is not the usual one. */
+function mainName(settings: Settings): string {
+  const { text } = settings;
   const source = text === "moby-dick" ? "" : `, ${text === "own" ? "own text" : text}`;
-  return `${cell.toUpperCase()} ${layers}${tokens}${source}`;
+  return modelName(settings) + source;
 }
 
 const IN_MAIN_NAME = new Set<string>(["cell", "hiddenSize", "numLayers", "tokenizer", "text"]);

@@ -1,7 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Notice } from "../parts/controls.tsx";
+import { modelName } from "../state/names.ts";
 import { runs, selected } from "../state/runs.ts";
+import { settings } from "../state/settings.ts";
+import { SUPPLIED } from "../state/supplied.ts";
+import { ownText } from "../state/texts.ts";
 import { Completions } from "./train/completions.tsx";
 import { Curves } from "./train/curves.tsx";
 import { Experiment } from "./train/experiment.tsx";
@@ -63,6 +67,7 @@ export function TrainView() {
 }
 
 function Empty() {
+  const supplied = SUPPLIED.find(({ id }) => id === settings.value.text);
   return (
     <div class="empty">
       <svg viewBox="0 0 320 90" class="empty-art" aria-hidden="true">
@@ -75,11 +80,17 @@ function Empty() {
         ))}
       </svg>
       <h2>No run yet</h2>
-      <p>
-        The settings are good to begin with: an LSTM of 128 units on <cite>Moby-Dick</cite>. Press{" "}
-        <b>Train</b>, and within seconds its curve falls and it writes its first words. Start others beside it
-        to compare.
-      </p>
+      {supplied || ownText.value.trim() !== "" ? (
+        <p>
+          What is set: {modelName(settings.value)} on{" "}
+          {supplied ? <cite>{supplied.title}</cite> : "your own text"}. Press <b>Train</b>, and within seconds
+          its curve falls and it writes its first words. Start others beside it to compare.
+        </p>
+      ) : (
+        <p>
+          These settings train on a text of your own: paste one, and press <b>Train</b>.
+        </p>
+      )}
     </div>
   );
 }

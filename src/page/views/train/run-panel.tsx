@@ -77,7 +77,8 @@ export function RunPanel({ run }: { run: Run }) {
           <p class="quiet">
             {/* Without what changes every second, which a screen reader would say each time. */}
             <span aria-live="polite">
-              {status === "opening" && "Reading the text and learning its tokens …"}
+              {status === "opening" &&
+                (run.isKept ? "Opening it again …" : "Reading the text and learning its tokens …")}
               {status === "training" && (report ? "Training" : "Starting …")}
               {(status === "paused" || status === "kept") &&
                 `${status === "paused" ? "Paused" : "Stopped"} at step ${integer(step)} of ${integer(steps)}`}
