@@ -378,7 +378,7 @@ describe.each(BROWSERS)("%s", (name) => {
       await until(".run-panel", /Step\s+[1-9][\d,]+/);
       for (const [view, selector, pattern] of [
         ["inside", ".heat h3", /Hidden state, 32 units/],
-        ["time", ".unrolled.cell-rnn", /left after 100 steps/],
+        ["time", ".unrolled.cell-rnn", /after 100 steps/],
         ["tokens", ".learn", /2,048 tokens/],
         ["bench", "h1", /How fast/],
       ] as const) {

@@ -245,12 +245,15 @@ describe("Through time", () => {
     for (const cell of ["rnn", "gru", "lstm"])
       await waitForText(page, `.unrolled.cell-${cell}`, /vanishes.*after 60/);
     await press(page, "It explodes");
-    await waitForText(page, ".unrolled.cell-rnn", /explodes/);
+    await waitForText(page, ".unrolled.cell-rnn", /explodes: × \d\S* after 60/);
     await waitForText(page, ".unrolled.cell-gru", /arrives.*after 60/);
+    const pressed = '.presets [aria-pressed="true"]';
+    expect(await page.$$eval(pressed, (all) => all.map((one) => one.textContent))).toEqual(["It explodes"]);
     await press(page, "Gates keep it");
     await waitForText(page, ".unrolled.cell-lstm", /arrives.*after 100/);
     expect(await fate("rnn")).toMatch(/vanishes/);
     await slide("Spectral radius of W_hh", 30);
+    expect(await page.$(pressed)).toBeNull();
     await waitForText(page, ".unrolled.cell-rnn", /explodes/);
     await slide("Sequence length", -10);
     await waitForText(page, ".unrolled.cell-gru", /after 50/);

@@ -5,8 +5,8 @@ import type { CellGradients, GradientsInput, GradientsOutput } from "../lab/grad
 import { Lab } from "../lab/lab.ts";
 import { Chart, type Line, short } from "../parts/chart.tsx";
 import { Notice, Slider } from "../parts/controls.tsx";
-import { CELL_COLOURS, CELL_NAMES, shares } from "./time/cells.ts";
-import { Unrolled } from "./time/unrolled.tsx";
+import { CELL_COLOURS, CELL_NAMES, factor, shares } from "./time/cells.ts";
+import { CirclesNote, Unrolled } from "./time/unrolled.tsx";
 
 const lab = new Lab();
 const PRESETS: { name: string; says: string; values: GradientsInput }[] = [
@@ -47,6 +47,12 @@ function set(changes: Partial<GradientsInput>): void {
   void measure();
 }
 
+function isSet(values: GradientsInput): boolean {
+  return (Object.keys(values) as (keyof GradientsInput)[]).every(
+    (name) => values[name] === input.value[name],
+  );
+}
+
 export function TimeView() {
   useEffect(() => {
     if (!output.peek()) void measure();
@@ -66,7 +72,14 @@ export function TimeView() {
         <aside class="panel time-controls" aria-label="Sliders">
           <fieldset class="presets row" aria-label="Examples">
             {PRESETS.map(({ name, says, values }) => (
-              <button key={name} type="button" class="button quiet" title={says} onClick={() => set(values)}>
+              <button
+                key={name}
+                type="button"
+                class="button quiet"
+                title={says}
+                aria-pressed={isSet(values)}
+                onClick={() => set(values)}
+              >
                 {name}
               </button>
             ))}
@@ -117,6 +130,7 @@ export function TimeView() {
             {cells.map((cell) => (
               <Unrolled key={cell.cell} cell={cell} />
             ))}
+            {cells.length > 0 && <CirclesNote steps={cells[0].hidden.length - 1} />}
           </div>
           <figure class="panel">
             <figcaption>
@@ -170,8 +184,7 @@ function yRange(cells: readonly CellGradients[]): [number, number] {
 }
 
 function summarise(cell: CellGradients): string {
-  const left = shares(cell).at(-1) ?? 0;
-  return `${CELL_NAMES[cell.cell]}: ${short(left)} of it is left after ${cell.hidden.length - 1} steps.`;
+  return `${CELL_NAMES[cell.cell]}: ${factor(cell)}.`;
 }
 
 /** What clipping does to the step that the weights would take. */

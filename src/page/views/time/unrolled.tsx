@@ -1,7 +1,6 @@
 /** One network unrolled: a circle a step, filled as far as the gradient is still there. */
 import type { CellGradients } from "../../lab/gradients.ts";
-import { short } from "../../parts/chart.tsx";
-import { CELL_NAMES, shares } from "./cells.ts";
+import { CELL_NAMES, factor, shares } from "./cells.ts";
 
 /** More circles would be too small to see: then every second, third … step is shown. */
 const WIDE = { most: 40, width: 800 };
@@ -9,11 +8,26 @@ const NARROW = { most: 18, width: 400 };
 const HEIGHT = 84;
 const narrow = matchMedia("(max-width: 860px)");
 
+/** Of so many steps one is shown. */
+function stride(steps: number): number {
+  return Math.ceil((steps + 1) / (narrow.matches ? NARROW : WIDE).most);
+}
+
+export function CirclesNote({ steps }: { steps: number }) {
+  const every = stride(steps);
+  return (
+    <p class="field-note">
+      A circle is a step{every > 1 && `, one in ${every} is drawn`}. The paler, the less of the gradient is
+      left; larger than its ring, it is more than at the loss.
+    </p>
+  );
+}
+
 export function Unrolled({ cell }: { cell: CellGradients }) {
   const left = shares(cell);
   const steps = left.length - 1;
-  const { most, width } = narrow.matches ? NARROW : WIDE;
-  const every = Math.ceil(left.length / most);
+  const { width } = narrow.matches ? NARROW : WIDE;
+  const every = stride(steps);
   const shown = left.flatMap((value, distance) => (distance % every === 0 ? [{ value, distance }] : []));
   const gap = (width - 60) / Math.max(1, shown.length - 1);
   const radius = Math.min(11, gap * 0.36);
@@ -24,8 +38,7 @@ export function Unrolled({ cell }: { cell: CellGradients }) {
       <figcaption>
         <h3>{CELL_NAMES[cell.cell]}</h3>
         <p>
-          it <b>{fate}</b>: {Number.isFinite(last) ? short(last) : "too much for a float"} left after {steps}{" "}
-          steps
+          it <b>{fate}</b>: {factor(cell)}
         </p>
       </figcaption>
       <svg
