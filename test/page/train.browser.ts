@@ -336,14 +336,16 @@ describe("training in the page", () => {
 
   it("takes a text, or a model, that is dropped anywhere", async () => {
     const page = await open(SMALL);
+    /** A file, or without a name text; returns whether the page keeps the browser from taking it. */
     const drop = (name: string, content: string) =>
       page.evaluate(
         (name, content) => {
           const dataTransfer = new DataTransfer();
-          dataTransfer.items.add(new File([content], name));
-          document
-            .querySelector("h1")
-            ?.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+          if (name) dataTransfer.items.add(new File([content], name));
+          else dataTransfer.items.add(content, "text/plain");
+          const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+          document.querySelector("h1")?.dispatchEvent(event);
+          return event.defaultPrevented;
         },
         name,
         content,
@@ -352,7 +354,19 @@ describe("training in the page", () => {
     await waitForText(page, ".text-input", /24,000 characters/);
     expect(await page.evaluate(() => location.hash)).toContain("text=own");
     await drop("broken.safetensors", "nothing");
-    await waitForText(page, ".notice.is-error", /safetensors: /);
+    await waitForText(page, ".notice.is-error", /^broken\.safetensors could not be opened: .*safetensors: /);
+    await drop("dropped.txt", "a whale, a ship. ".repeat(1000));
+    await waitForText(page, ".text-input", /17,000 characters/);
+    expect(await page.$(".notice.is-error")).toBeNull();
+    // On a view that takes none the page stays, and text that is dragged goes where the browser puts it.
+    await page.click('.tab[href*="bench"]');
+    await page.waitForSelector(".view.bench");
+    expect(await drop("dropped.txt", "a whale")).toBe(true);
+    expect(await drop("", "a whale")).toBe(false);
+    await page.click('.tab[href*="inside"]');
+    await page.waitForSelector(".view.inside");
+    await drop("broken.safetensors", "nothing");
+    await waitForText(page, ".inside .notice.is-error", /^broken\.safetensors could not be opened/);
   });
 
   it("stops a run, which gives its worker back, and lets it go on later", async () => {

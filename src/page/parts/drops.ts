@@ -1,32 +1,28 @@
-/** Files that are dropped anywhere on the view: a model is opened, anything else is the text to train on. */
-import { openModel } from "../../state/runs.ts";
-import { change } from "../../state/settings.ts";
-import { OWN } from "../../state/supplied.ts";
-import { readTextFile } from "../../state/text-file.ts";
-import { setOwnText } from "../../state/texts.ts";
+/** Files that are dropped anywhere on the page. */
+import { useEffect } from "preact/hooks";
 
-/** @returns what ends it. */
-export function takeDrops(onProblem: (error: Error) => void): () => void {
-  const allow = (event: DragEvent): void => event.preventDefault();
-  const take = (event: DragEvent): void => {
-    // Without this the browser would leave the page for the file.
-    event.preventDefault();
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) read(file).catch(onProblem);
-  };
-  addEventListener("dragover", allow);
-  addEventListener("drop", take);
-  return () => {
-    removeEventListener("dragover", allow);
-    removeEventListener("drop", take);
-  };
+/** Not so for text that is dragged from one place to another, which is the browser's business. */
+export function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") ?? false;
 }
 
-async function read(file: File): Promise<void> {
-  if (file.name.endsWith(".safetensors")) {
-    await openModel(file.name.replace(/\.safetensors$/, ""), file);
-    return;
-  }
-  setOwnText(await readTextFile(file));
-  change({ text: OWN });
+/** Without this the browser would leave the page for a file that is dropped. */
+export function stayForDrops(): void {
+  const stay = (event: DragEvent): void => {
+    if (hasFiles(event)) event.preventDefault();
+  };
+  addEventListener("dragover", stay);
+  addEventListener("drop", stay);
+}
+
+/** While the view is shown, it takes what is dropped. */
+export function useDrops(take: (file: File) => void): void {
+  useEffect(() => {
+    const drop = ({ dataTransfer }: DragEvent): void => {
+      const [file] = dataTransfer?.files ?? [];
+      if (file) take(file);
+    };
+    addEventListener("drop", drop);
+    return () => removeEventListener("drop", drop);
+  }, []);
 }

@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import { readTextFile } from "../state/text-file.ts";
 import { ownText, setOwnText } from "../state/texts.ts";
 import { FileButton } from "./controls.tsx";
+import { hasFiles } from "./drops.ts";
 import { integer } from "./format.ts";
 import { UploadIcon } from "./icons.tsx";
 
@@ -29,18 +30,19 @@ export function TextInput() {
       aria-label="Your own text"
       class={isOver.value ? "text-input is-over" : "text-input"}
       onDragOver={(event) => {
-        event.preventDefault();
-        isOver.value = true;
+        isOver.value = hasFiles(event);
       }}
       onDragLeave={() => {
         isOver.value = false;
       }}
       onDrop={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
         isOver.value = false;
         const [file] = event.dataTransfer?.files ?? [];
-        if (file) void read(file);
+        if (!file) return;
+        // The view would take it as well.
+        event.preventDefault();
+        event.stopPropagation();
+        void read(file);
       }}
     >
       <label class="field-label" for={id}>

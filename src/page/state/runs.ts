@@ -409,6 +409,15 @@ export async function openModel(name: string, file: Uint8Array | Blob): Promise<
   return run;
 }
 
+/** @throws Error with a sentence to show, if the file is not a model. */
+export async function openModelFile(file: File): Promise<void> {
+  try {
+    await openModel(file.name.replace(/\.safetensors$/, ""), file);
+  } catch (error) {
+    throw new Error(`${file.name} could not be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** How many runs of earlier visits are drawn at first: as many as there are colours. */
 const MOST_DRAWN = COLOURS;
 

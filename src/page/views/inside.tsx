@@ -3,10 +3,11 @@ import { computed, signal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import type { Inspection } from "unrolled";
 import { FileButton, Notice, Segmented } from "../parts/controls.tsx";
+import { useDrops } from "../parts/drops.ts";
 import { UploadIcon } from "../parts/icons.tsx";
 import { UnknownNote } from "../parts/unknown-note.tsx";
 import { readSettings } from "../state/experiment.ts";
-import { openModel, type Run, runs, select, selected, startRun } from "../state/runs.ts";
+import { openModelFile, type Run, runs, select, selected, startRun } from "../state/runs.ts";
 import { Equations } from "./inside/equations.tsx";
 import { FollowedText } from "./inside/followed-text.tsx";
 import { HeatMap } from "./inside/heat-map.tsx";
@@ -76,6 +77,7 @@ export function InsideView() {
   const own = written.value;
   const text = sentence.value;
   const status = run?.status.value;
+  useDrops((file) => void open(file));
   useEffect(() => {
     if (run) void look(run);
   }, [run, own, layer, unit, status === "finished", status === "paused"]);
@@ -141,10 +143,11 @@ export function InsideView() {
 }
 
 async function open(file: File): Promise<void> {
+  problem.value = undefined;
   try {
-    await openModel(file.name.replace(/\.safetensors$/, ""), file);
+    await openModelFile(file);
   } catch (error) {
-    problem.value = `${file.name} could not be opened: ${(error as Error).message}`;
+    problem.value = (error as Error).message;
   }
 }
 

@@ -1,28 +1,28 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Notice } from "../parts/controls.tsx";
+import { useDrops } from "../parts/drops.ts";
 import { modelName } from "../state/names.ts";
-import { runs, selected } from "../state/runs.ts";
-import { settings } from "../state/settings.ts";
-import { SUPPLIED } from "../state/supplied.ts";
-import { ownText } from "../state/texts.ts";
+import { openModelFile, runs, selected } from "../state/runs.ts";
+import { change, settings } from "../state/settings.ts";
+import { OWN, SUPPLIED } from "../state/supplied.ts";
+import { readTextFile } from "../state/text-file.ts";
+import { ownText, setOwnText } from "../state/texts.ts";
 import { Completions } from "./train/completions.tsx";
 import { Curves } from "./train/curves.tsx";
 import { Experiment } from "./train/experiment.tsx";
 import { RunPanel, RunTabs } from "./train/run-panel.tsx";
 import { Samples } from "./train/samples.tsx";
-import { takeDrops } from "./train/take-drops.ts";
 
 export function TrainView() {
   const run = selected.value;
   const problem = useSignal<string | undefined>(undefined);
-  useEffect(
-    () =>
-      takeDrops((error) => {
-        problem.value = error.message;
-      }),
-    [],
-  );
+  useDrops((file) => {
+    problem.value = undefined;
+    take(file).catch((error) => {
+      problem.value = error.message;
+    });
+  });
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a phone the form stands above the run.
@@ -64,6 +64,16 @@ export function TrainView() {
       </div>
     </div>
   );
+}
+
+/** A model is opened; anything else is the text to train on. */
+async function take(file: File): Promise<void> {
+  if (file.name.endsWith(".safetensors")) {
+    await openModelFile(file);
+    return;
+  }
+  setOwnText(await readTextFile(file));
+  change({ text: OWN });
 }
 
 function Empty() {

@@ -13,7 +13,7 @@ import {
   type NumberName,
   type Settings,
 } from "../../state/experiment.ts";
-import { openModel, runs, startRun } from "../../state/runs.ts";
+import { openModelFile, runs, startRun } from "../../state/runs.ts";
 import { change, settings, size } from "../../state/settings.ts";
 import { OWN, SUPPLIED } from "../../state/supplied.ts";
 import { ownText } from "../../state/texts.ts";
@@ -87,9 +87,9 @@ export function Experiment({ onProblem }: { onProblem: (message: string | undefi
   const open = async (file: File): Promise<void> => {
     onProblem(undefined);
     try {
-      await openModel(file.name.replace(/\.safetensors$/, ""), file);
+      await openModelFile(file);
     } catch (error) {
-      onProblem(`${file.name} could not be opened: ${(error as Error).message}`);
+      onProblem((error as Error).message);
     }
   };
   return (
