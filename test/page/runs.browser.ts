@@ -282,6 +282,14 @@ describe("runs", () => {
       "LSTM 16, sums, Adam, learning rate 0.006",
       "LSTM 16, sums, SGD, learning rate 0.02",
     ]);
+    const others = "embedding 8, sequence 8, batch 4";
+    expect(await textOf(page, ".run-settings")).toBe(`With SGD, ${others}, learning rate 0.02, steps 100`);
+    await page.click(".run-tab .run-name");
+    await press(page, "Use these settings");
+    await page.waitForFunction(() => !/sgd|learningRate/.test(location.hash));
+    expect(await textOf(page, ".run-settings")).toBe(`With ${others}, steps 100`);
+    await page.click(".run-tab:last-child .run-name");
+    await press(page, "Use these settings");
     await finish();
     expect((await tabs())[2]).toBe("LSTM 16, sums, SGD, learning rate 0.02 · 2");
     await remove(1);

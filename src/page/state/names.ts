@@ -1,5 +1,12 @@
 /** What runs are called, so that one can be told from another. */
-import { CHOICES, type ChoiceField, NUMBERS, type NumberField, type Settings } from "./experiment.ts";
+import {
+  CHOICES,
+  type ChoiceField,
+  NUMBERS,
+  type NumberField,
+  type Settings,
+  writeSettings,
+} from "./experiment.ts";
 
 /** The network's settings; tokens where they are not the usual ones. */
 export function modelName({ cell, hiddenSize, numLayers, tokenizer }: Settings): string {
@@ -28,6 +35,20 @@ function say(name: keyof Settings, settings: Settings): string {
   return `${label.toLowerCase()} ${format(value as number)}`;
 }
 
+/** Whether the name, or that it has no effect, makes it needless to say. */
+function isPlain(name: keyof Settings, { tokenizer }: Settings): boolean {
+  return IN_MAIN_NAME.has(name) || (name === "vocabSize" && tokenizer === "char");
+}
+
+/** What a run's name leaves out: all that differs from the defaults. */
+export function differences(settings: Settings): string {
+  const names = [...writeSettings(settings).keys()] as (keyof Settings)[];
+  return names
+    .filter((name) => !isPlain(name, settings))
+    .map((name) => say(name, settings))
+    .join(", ");
+}
+
 /**
  * The names of runs, by their settings or their file's name: the main settings, what else differs between those that
  * have these in common, and a number where nothing does.
@@ -43,8 +64,7 @@ export function namesOf(runs: readonly (Settings | string)[]): string[] {
     let name = main[i];
     if (typeof run !== "string") {
       for (const key of Object.keys(run) as (keyof Settings)[]) {
-        const isUnused = key === "vocabSize" && run.tokenizer === "char";
-        if (IN_MAIN_NAME.has(key) || isUnused) continue;
+        if (isPlain(key, run)) continue;
         if (alike.get(main[i])?.some((other) => other[key] !== run[key])) name += `, ${say(key, run)}`;
       }
     }

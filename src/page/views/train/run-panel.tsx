@@ -4,8 +4,10 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { Figure, Notice, StopSlider } from "../../parts/controls.tsx";
 import { bytes, compact, duration, integer, percent } from "../../parts/format.ts";
 import { DownloadIcon, PauseIcon, PlayIcon } from "../../parts/icons.tsx";
-import { NUMBERS } from "../../state/experiment.ts";
+import { NUMBERS, type Settings, writeSettings } from "../../state/experiment.ts";
+import { differences } from "../../state/names.ts";
 import { type Run, runs, type Status, select, selected } from "../../state/runs.ts";
+import { settings } from "../../state/settings.ts";
 import { storedBytes } from "../../state/storage.ts";
 import { RemoveButton } from "./remove-button.tsx";
 
@@ -88,6 +90,7 @@ export function RunPanel({ run }: { run: Run }) {
             </span>
             {status === "training" && report && `, ${duration(report.secondsLeft)} left`}
           </p>
+          {run.settings && <RunSettings all={run.settings} />}
         </div>
         <RunButtons run={run} />
       </div>
@@ -139,6 +142,27 @@ export function RunPanel({ run }: { run: Run }) {
 /** Counted, not taken from a report: a run of an earlier visit has none. */
 function clippedShare(norms: readonly number[], clip: number): number {
   return norms.filter((norm) => norm > clip).length / norms.length;
+}
+
+/** What the run is, and a way to go on from there. */
+function RunSettings({ all }: { all: Settings }) {
+  const differs = differences(all);
+  const isInForm = String(writeSettings(all)) === String(writeSettings(settings.value));
+  const use = (): void => {
+    settings.value = all;
+    // The button goes; what comes next is to change them, or to train.
+    document.getElementById("train")?.focus();
+  };
+  return (
+    <p class="run-settings quiet">
+      {differs ? `With ${differs}` : "With the default settings"}
+      {!isInForm && (
+        <button type="button" class="button quiet" onClick={use}>
+          Use these settings
+        </button>
+      )}
+    </p>
+  );
 }
 
 function RunButtons({ run }: { run: Run }) {
