@@ -141,7 +141,7 @@ export function TemperatureSlider(props: {
       max={1.5}
       step={0.05}
       format={(value) => value.toFixed(2)}
-      note="Ackley, Hinton & Sejnowski 1985"
+      note="low: the likeliest token; high: bolder · Ackley, Hinton & Sejnowski 1985"
       {...props}
     />
   );

@@ -62,6 +62,7 @@ export const CHOICES = {
   },
   tokenizer: {
     label: "Tokens",
+    help: "what it reads and writes one by one",
     choices: [
       choice("char", "Characters", "Sutskever, Martens & Hinton 2011"),
       choice("bpe", "Byte pairs", "Sennrich, Haddow & Birch 2016"),
@@ -71,6 +72,7 @@ export const CHOICES = {
   },
   cell: {
     label: "Cell",
+    help: "how units remember: gates reach further back",
     choices: [
       choice("rnn", "RNN", "Elman 1990"),
       choice("gru", "GRU", "Cho et al. 2014"),
@@ -80,6 +82,7 @@ export const CHOICES = {
   },
   optimizer: {
     label: "Optimizer",
+    help: "how gradients become steps",
     choices: [
       choice("adam", "Adam", "Kingma & Ba 2015"),
       choice("adamw", "AdamW", "Loshchilov & Hutter 2019"),
@@ -129,6 +132,7 @@ export const NUMBERS = {
   },
   numLayers: {
     label: "Layers",
+    help: "stacked: each reads the one below",
     paper: "Graves, Mohamed & Hinton 2013",
     stops: [1, 2, 3, 4],
     default: 1,
@@ -144,6 +148,7 @@ export const NUMBERS = {
   },
   dropout: {
     label: "Dropout",
+    help: "share of numbers left out at random, against learning by heart",
     paper: "Srivastava et al. 2014; Zaremba et al. 2014",
     stops: [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5],
     default: 0,
@@ -166,6 +171,7 @@ export const NUMBERS = {
   },
   learningRate: {
     label: "Learning rate",
+    help: "how far each step moves the weights",
     paper: "Bengio 2012",
     stops: [
       1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.3, 1,

@@ -6,6 +6,7 @@ import { PlayIcon, UploadIcon } from "../../parts/icons.tsx";
 import { TextInput } from "../../parts/text-input.tsx";
 import {
   CHOICES,
+  type ChoiceField,
   type ChoiceName,
   isTooShort,
   NUMBERS,
@@ -23,11 +24,17 @@ import { ModelLink } from "./model-link.tsx";
 /** Choices that are many words long, or many: a list instead of buttons. */
 const LISTS = new Set<ChoiceName>(["text", "optimizer", "schedule", "numerics"]);
 
+/** What it is, and then who described it. */
+function explain(help: string | undefined, paper: string | undefined): string {
+  return [help, paper].filter(Boolean).join(" · ");
+}
+
 function Choose({ name }: { name: ChoiceName }) {
-  const field = CHOICES[name];
+  const field: ChoiceField = CHOICES[name];
   const value = settings.value[name];
   const chosen = field.choices.find((one) => one.value === value);
-  const note = name === "text" ? SUPPLIED.find(({ id }) => id === value)?.note : chosen?.paper;
+  const note =
+    name === "text" ? SUPPLIED.find(({ id }) => id === value)?.note : explain(field.help, chosen?.paper);
   const Control = LISTS.has(name) ? Select : Segmented;
   return (
     <Control
@@ -43,14 +50,13 @@ function Choose({ name }: { name: ChoiceName }) {
 function Size({ name }: { name: NumberName }) {
   const field: NumberField = NUMBERS[name];
   const { label, stops, help, paper, format } = field;
-  const note = help && paper ? `${help} · ${paper}` : (paper ?? help);
   return (
     <StopSlider
       label={label}
       stops={stops}
       value={settings.value[name]}
       format={format}
-      note={note}
+      note={explain(help, paper)}
       onChange={(value) => change({ [name]: value })}
     />
   );
