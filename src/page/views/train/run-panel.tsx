@@ -112,7 +112,13 @@ export function RunPanel({ run }: { run: Run }) {
       )}
       <dl class="figures">
         {steps > 0 && <Figure label="Step" value={integer(step)} unit={`of ${integer(steps)}`} />}
-        {bits !== undefined && <Figure label="Held out" value={bits.toFixed(3)} unit="bits per byte" />}
+        {bits !== undefined && (
+          <Figure
+            label="Held out"
+            value={bits.toFixed(3)}
+            unit={`bits per byte${guessing ? `, guessing ${((guessing * Math.LN2) / run.heldOutNats).toFixed(1)}` : ""}`}
+          />
+        )}
         {report && <Figure label="Speed" value={compact(report.tokensPerSecond)} unit="tokens/s" />}
         {norm !== undefined && (
           <Figure
