@@ -298,6 +298,18 @@ describe("runs", () => {
       all.map((dot) => getComputedStyle(dot).backgroundColor),
     );
     expect(new Set(colours).size).toBe(3);
+    // A cell has its own in every view.
+    await page.evaluate(() => {
+      location.hash += "&cell=gru";
+    });
+    await page.waitForFunction(() => document.querySelector<HTMLInputElement>('[value="gru"]')?.checked);
+    await finish();
+    expect(await page.$$eval(".run-tab .dot", (all) => all.map((dot) => dot.classList[1]))).toEqual([
+      "run-0",
+      "run-4",
+      "run-3",
+      "run-2",
+    ]);
   });
 
   it("come one for each press of the button, not one for each click of a double click", async () => {

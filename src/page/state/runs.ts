@@ -39,11 +39,16 @@ const REFRESH = 150;
 /** How many colours there are in the style sheet, --run-0 and on. */
 const COLOURS = 6;
 
-/** The first of those that the fewest runs have. */
-function freeColour(): number {
+/** Those that the other views give the cells; as few other runs as possible take them. */
+const CELL_COLOURS = { lstm: 0, rnn: 1, gru: 2 };
+
+/** Of those that the fewest runs have, the cell's, or one that no cell has. */
+function freeColour(cell?: Settings["cell"]): number {
   const uses = Array.from({ length: COLOURS }, () => 0);
   for (const { colour } of runs.peek()) uses[colour]++;
-  return uses.indexOf(Math.min(...uses));
+  const wanted = [3, 4, 5, 0, 1, 2];
+  if (cell) wanted.unshift(CELL_COLOURS[cell]);
+  return wanted.reduce((best, colour) => (uses[colour] < uses[best] ? colour : best));
 }
 
 /** What the reader may change of a run. */
@@ -112,7 +117,7 @@ export class Run {
     this.subject = parts.subject;
     this.settings = typeof parts.subject === "string" ? undefined : parts.subject;
     this.status = signal(parts.status);
-    this.colour = freeColour();
+    this.colour = freeColour(this.settings?.cell);
     this.#source = parts.source;
     this.checkpoint = parts.source.checkpoint;
     this.options = parts.options;
