@@ -74,6 +74,9 @@ describe("names of runs", () => {
       "mine",
       "mine · 2",
     ]);
+    expect(namesOf(["", "schedule=constant&numerics=fast"].map(read))[1]).toBe(
+      "LSTM 128, schedule constant, arithmetic fastest",
+    );
     expect(namesOf(["tokenizer=bpe", "tokenizer=bpe&vocabSize=512"].map(read))).toEqual([
       "LSTM 128, byte pairs, vocabulary 1024",
       "LSTM 128, byte pairs, vocabulary 512",

@@ -29,7 +29,9 @@ function say(name: keyof Settings, settings: Settings): string {
   const value = settings[name];
   if (name in CHOICES) {
     const field: ChoiceField = CHOICES[name as keyof typeof CHOICES];
-    return field.choices.find((choice) => choice.value === value)?.label ?? String(value);
+    const chosen = field.choices.find((choice) => choice.value === value)?.label ?? String(value);
+    // An optimizer's name says what it is; of other words one has to.
+    return name === "optimizer" ? chosen : `${field.label} ${chosen}`.toLowerCase();
   }
   const { label, format = String }: NumberField = NUMBERS[name as keyof typeof NUMBERS];
   return `${label.toLowerCase()} ${format(value as number)}`;

@@ -161,7 +161,7 @@ function RunSettings({ all }: { all: Settings }) {
   };
   return (
     <p class="run-settings quiet">
-      {differs ? `With ${differs}` : "With the default settings"}
+      {differs ? `With ${differs}` : "All else as it is by default"}
       {!isInForm && (
         <button type="button" class="button quiet" onClick={use}>
           Use these settings
