@@ -164,7 +164,7 @@ describe("training in the page", () => {
     await waitForText(
       other,
       ".run-panel .notice.is-error",
-      /the run “GRU 48” is open elsewhere: close it in the other tab first/,
+      /The run “GRU 48” is open elsewhere: close it in the other tab first/,
     );
     await page.bringToFront();
     await page.click("#stop");
