@@ -1,5 +1,5 @@
 /** Files that are dropped anywhere on the page. */
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /** Not so for text that is dragged from one place to another, which is the browser's business. */
 export function hasFiles({ dataTransfer }: DragEvent): boolean {
@@ -17,7 +17,8 @@ export function stayForDrops(): void {
 
 /** While the view is shown, it takes what is dropped. */
 export function useDrops(take: (file: File) => void): void {
-  useEffect(() => {
+  // At once, not after the first drawing: a file may be let go of before that.
+  useLayoutEffect(() => {
     const drop = ({ dataTransfer }: DragEvent): void => {
       const [file] = dataTransfer?.files ?? [];
       if (file) take(file);
