@@ -224,12 +224,12 @@ describe("a forged config", () => {
     refused(forged(({ metadata }) => void (metadata.tokenizer = config || "x")));
   });
 
-  it("is refused with what is nested too deeply to be shown", () => {
+  it("is refused with what may be nested too deeply to be shown", () => {
     const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
     for (const name of ["cell", "vocabSize", "numLayers", "dropout"]) {
       const config = `{"cell":"lstm","vocabSize":4,"hiddenSize":4,"${name}":${deep}}`;
-      expect(refused(forged(({ metadata }) => void (metadata.config = config)))).toContain(
-        "nested too deeply",
+      expect(refused(forged(({ metadata }) => void (metadata.config = config)))).toMatch(
+        new RegExp(`^config: ${name}: expected no object, got (something nested too deeply|\\[{80}…)`),
       );
     }
     for (const name of ["kind", "model"]) {
