@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 
 export interface Options {
   json: boolean;
-  /** See `matches` in suite.ts. */
+  /** See `matches` in filter.mjs. */
   filter: string;
   wide: boolean;
 }

@@ -9,6 +9,7 @@ import type { Build } from "../src/engine/load.ts";
 import { EngineError } from "../src/errors.ts";
 import { createReadyEngine, findVariants, type Variant } from "./engines.ts";
 import { type Entry, perNanosecond } from "./entry.ts";
+import { matches, unknownPart } from "./filter.mjs";
 import { generationEntries } from "./generation.ts";
 import { growthEntries } from "./growth.ts";
 import { kernelEntries } from "./kernels.ts";
@@ -43,26 +44,6 @@ export interface RunOptions {
 export const NAMES: readonly string[] = ["peak", ...GROUPS.flat().map(({ name }) => name)];
 
 /**
- * Whether a filter chooses a name: one of its parts, which commas separate, is in it. Upper and lower case are alike;
- * the empty filter chooses everything.
- */
-export function matches(filter: string, name: string): boolean {
-  const parts = partsOf(filter);
-  return parts.length === 0 || parts.some((part) => contains(name, part));
-}
-
-function partsOf(filter: string): string[] {
-  return filter
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
-
-function contains(name: string, part: string): boolean {
-  return name.toLowerCase().includes(part.toLowerCase());
-}
-
-/**
  * Measures what the filter chooses and returns the rows. `onRow` gets each one when it is there; its share of the peak
  * may still fall, as the peak is sampled until the end.
  * @throws RangeError if a part of the filter is in no name; ConfigError if `wide` is not to be had; the signal's reason
@@ -74,7 +55,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<Row[]> {
   const { signal, sample = SAMPLE, wide = false } = options;
-  const unknown = partsOf(filter).find((part) => !NAMES.some((name) => contains(name, part)));
+  const unknown = unknownPart(filter, NAMES);
   if (unknown !== undefined) {
     throw new RangeError(
       `no benchmark's name contains ${JSON.stringify(unknown)}: there are ${NAMES.join(", ")}`,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { setTimeout } from "node:timers/promises";
+import { matches, unknownPart } from "../filter.mjs";
 import { PeerProcess } from "./process.mjs";
 
 const ROUNDS = 3;
@@ -46,15 +47,12 @@ const WORKLOADS = Object.entries(
  * @throws RangeError if a part is in no name.
  */
 export function choose(filter) {
-  const parts = filter
-    .toLowerCase()
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-  const has = ([name], part) => name.toLowerCase().includes(part);
-  const unknown = parts.find((part) => !WORKLOADS.some((workload) => has(workload, part)));
+  const unknown = unknownPart(
+    filter,
+    WORKLOADS.map(([name]) => name),
+  );
   if (unknown !== undefined) throw new RangeError(`No workload's name contains ${JSON.stringify(unknown)}`);
-  return WORKLOADS.filter((workload) => parts.length === 0 || parts.some((part) => has(workload, part)));
+  return WORKLOADS.filter(([name]) => matches(filter, name));
 }
 
 /** Measures what {@link choose} gave on so many threads. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { matches, NAMES, run } from "../../bench/suite.ts";
+import { matches } from "../../bench/filter.mjs";
+import { NAMES, run } from "../../bench/suite.ts";
 
 describe("the filter", () => {
   const chosen = (filter: string) => NAMES.filter((name) => matches(filter, name));
