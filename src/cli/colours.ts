@@ -12,6 +12,11 @@ export function print(text: string): void {
   console.log(hasColours() ? text : stripVTControlCharacters(text));
 }
 
+/** A model's or a file's text for standard output: a terminal must not obey it, a file gets it as it is. */
+export function forOutput(text: string): string {
+  return process.stdout.isTTY ? withoutControls(text) : text;
+}
+
 /** The text without the control characters that a terminal would obey, but for line feeds and tabs. */
 export function withoutControls(text: string): string {
   return text.replace(/(?![\n\t])\p{Cc}/gu, " ");

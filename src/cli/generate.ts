@@ -3,7 +3,7 @@ import { generate } from "../generate/generate.ts";
 import { loadLanguageModel } from "../models/model-file.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readFileChecked } from "./atomic-write.ts";
-import { withoutControls } from "./colours.ts";
+import { forOutput } from "./colours.ts";
 import { warnUnknown } from "./measure.ts";
 import { integer, numericsOption, real, wideOption } from "./options.ts";
 import { about, openEngine } from "./setup.ts";
@@ -47,8 +47,7 @@ async function run(path: string, options: Options): Promise<void> {
   const { prompt = defaultPrompt(model.tokenizer), json } = options;
   warnUnknown(model.tokenizer, prompt, "the prompt");
   const write = (text: string): void => {
-    // A model's tokens may be characters that a terminal obeys; a file gets them as they are.
-    process.stdout.write(process.stdout.isTTY ? withoutControls(text) : text);
+    process.stdout.write(forOutput(text));
   };
   if (!json && options.prompt?.trim()) write(prompt);
   for await (const token of generate(model, prompt, options)) {

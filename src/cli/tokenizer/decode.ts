@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Command } from "commander";
 import { ConfigError, FormatError } from "../../errors.ts";
 import { readChunks } from "../atomic-write.ts";
-import { withoutControls } from "../colours.ts";
+import { forOutput } from "../colours.ts";
 import { loadTokenizer } from "../tokenizers.ts";
 import { fileOption, tokenizerOption } from "./files.ts";
 
@@ -47,9 +47,7 @@ async function run(given: string[], { tokenizer: path, file, skipSpecial }: Opti
 }
 
 async function write(text: string): Promise<void> {
-  const { stdout } = process;
-  // As in `generate`.
-  if (text !== "" && !stdout.write(stdout.isTTY ? withoutControls(text) : text)) await once(stdout, "drain");
+  if (text !== "" && !process.stdout.write(forOutput(text))) await once(process.stdout, "drain");
 }
 
 const SEPARATORS = /[\s,[\]]+/;
