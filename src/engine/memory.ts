@@ -57,7 +57,10 @@ export class Memory {
     return this.#sizes.keys();
   }
 
-  /** Allocates zeroed bytes that live until `free`. @throws EngineError while the arena, which begins behind them, holds something. */
+  /**
+   * Allocates zeroed bytes that live until `free`.
+   * @throws EngineError while the arena, which begins behind them, holds something.
+   */
   allocate(bytes: number): number {
     if (this.#cursor !== this.#top) throw new EngineError("memory is taken between steps");
     const size = align(Math.max(bytes, 4));

@@ -48,10 +48,14 @@ function openModel(model: Generative): TextReader {
         const result = model.forward(engine.ids(ids, [ids.length, 1]), state);
         const next = { h: engine.keep(result.state.h, state?.h) } as RecurrentState;
         if (result.state.c) next.c = engine.keep(result.state.c, state?.c);
-        state = next;
-        return temperature === undefined ? undefined : lastProbabilities(result.logits, temperature);
+        const probabilities =
+          temperature === undefined ? undefined : lastProbabilities(result.logits, temperature);
+        return { next, probabilities };
       };
-      return inEvaluation(model, () => engine.infer(step));
+      // Taken outside: a step that throws keeps nothing, and the state before goes on.
+      const { next, probabilities } = inEvaluation(model, () => engine.infer(step));
+      state = next;
+      return probabilities;
     },
     close() {
       state?.h.free();

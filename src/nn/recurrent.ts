@@ -114,9 +114,9 @@ export abstract class Recurrent extends Module {
   /**
    * Reads a batch of sequences. x [T, B, inputSize], or from {@link Embedding.lookup} the ids [T, B] of rows of a table,
    * which saves projecting a row once for each of its tokens; state: the layers' initial states, zeros if left out.
-   * `lengths`: how many steps each row has, 0 to T, not all 0, where rows differ (default: all T). What lies behind a row's end
-   * is padding: it is not computed on, touches no state and no gradient, and its output is zero; the reverse
-   * direction starts at each row's own end.
+   * `lengths`: how many steps each row has, 0 to T, not all 0, where rows differ (default: all T). What lies behind
+   * a row's end is padding: it is not computed on, touches no state and no gradient, and its output is zero; the
+   * reverse direction starts at each row's own end.
    * Returns the last layer's output [T, B, outputSize] and each row's state after its last step (in reverse: after
    * step 0).
    * @throws ShapeError where shapes do not fit, or a length is out of range.

@@ -36,8 +36,8 @@ const LABEL_WIDTH = 11;
 export const MOST_SERIES = COLOURS.length;
 
 /**
- * The chart, with ANSI colours, as lines of at most width + 16 columns, but for a series with a longer name. Where there are more values than columns, each
- * column has the mean of its own (on a logarithmic axis their geometric mean).
+ * The chart, with ANSI colours, as lines of at most width + 16 columns, but for a series with a longer name. Where there
+ * are more values than columns, each column has the mean of its own (on a logarithmic axis their geometric mean).
  * @throws ConfigError if there is no series, too many, none with a number to draw, or a number that is not finite.
  */
 export function textChart(options: TextChartOptions): string {
